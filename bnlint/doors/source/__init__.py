@@ -1,0 +1,113 @@
+"""The source door: Python text in, the graph out, by bounded partial evaluation. Nothing is imported or executed."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+from typing import Any
+
+import libcst as cst
+
+from ...graph import Program
+from . import calling, library, models, objects
+from .expressions import EXPRESSIONS
+from .finish import complete_models, enter_the_rest, mark_dropped
+from .machine import Args, Machine, OutOfFuel, to_arg
+from .module import Module, Spot
+from .statements import STATEMENTS, assign, defaults
+from .target import keras_of
+from .values import ABSENT, Bound, Dict, Frame, Func, Instance, Opaque, Symbol, Value
+
+RECURSION_LIMIT = 6_000
+
+
+def evaluate(text: str, path: str, *, target: str = "auto", file: pathlib.Path | None = None) -> Program:
+    """The program that a Python text is.
+
+    `text` must have passed the gate. `path` is what findings show. `target` is "auto", "2", "3" or "3.N". `file` is
+    where the text was read, None for a text from elsewhere.
+    """
+    program = Program(path)
+    program.keras, program.keras_because = keras_of(text, target, file)
+    module = Module(path, text, cst.parse_module(text))
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, RECURSION_LIMIT))
+    try:
+        _run(program, module)
+    finally:
+        sys.setrecursionlimit(limit)
+    return program
+
+
+def _run(program: Program, module: Module) -> None:
+    machine = Machine(program, EXPRESSIONS, STATEMENTS, STEPS)
+    frame = Frame(module, Dict({"__name__": "__main__", "__file__": Opaque("__file__")}), name="")
+    for stage in (_execute, enter_the_rest):
+        try:
+            stage(machine, frame)
+        except OutOfFuel as reason:
+            machine.exhausted = str(reason)
+            machine.reset()
+    try:
+        complete_models(machine)
+    except OutOfFuel as reason:
+        machine.exhausted = str(reason)
+    mark_dropped(machine, frame)
+    if machine.exhausted:
+        program.notes.append(f"{program.path}: not followed to the end: {machine.exhausted}")
+
+
+def _execute(machine: Machine, frame: Frame) -> None:
+    """Run a module's statements; one that raises does not keep the rest from being looked at."""
+    body = frame.module.tree.body
+    for index in range(len(body)):
+        machine.execute(body[index : index + 1], frame)
+
+
+def _imported(m: Machine, module: Module, name: str) -> Value:
+    return Symbol(name)
+
+
+def _submodule(m: Machine, frame: Frame, name: str) -> Value:
+    return Opaque(f"{name} of a module")
+
+
+def _call_method(m: Machine, instance: Instance, name: str, values: list[Value], spot: Spot) -> Value:
+    method = instance.cls.find(name)
+    if isinstance(method, Func):
+        return m.call(Bound(instance, method), Args(spot, values))
+    return Opaque(name)
+
+
+def _replicas(m: Machine) -> int:
+    devices = [scope.attributes.get("devices") for scope in m.scopes]
+    return next((count for count in devices if isinstance(count, int) and count > 0), 1)
+
+
+STEPS: dict[str, Any] = {
+    "apply": models.apply,
+    "assign": assign,
+    "attribute": objects.attribute,
+    "call_value": calling.call_value,
+    "call_method": _call_method,
+    "defaults": defaults,
+    "define": calling.define,
+    "escape": objects.escape,
+    "event": models.make_event,
+    "fill_sequential": models.fill_sequential,
+    "imported": _imported,
+    "is_kind": lambda m, layer, path: library.is_kind(layer, path),
+    "library_call": library.library_call,
+    "library_method": library.library_method,
+    "model_attribute": models.model_attribute,
+    "replicas": _replicas,
+    "set_attribute": objects.set_attribute,
+    "set_functional": models.set_functional,
+    "submodule": _submodule,
+    "super": calling.super_of,
+    "symbol_attribute": library.symbol_attribute,
+    "symbol_problem": lambda m, path: library.symbol_problem(path),
+    "to_arg": lambda m, value, spot: to_arg(value, spot),
+}
+
+__all__ = ["ABSENT", "evaluate"]

@@ -1,0 +1,167 @@
+"""After the program has run: what nobody called is entered, models are completed, and loose ends are noted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...graph import Layer, Model, Tensor, Unknown, is_batchnorm
+from ...graph.kinds import BATCH_NORMALIZATIONS
+from . import models
+from .calling import enter, instantiate
+from .layers import layer_of
+from .machine import Args, Machine, OutOfFuel
+from .values import ABSENT, Bound, Choice, Class, Dict, Frame, Func, Instance, List, Opaque, Value
+
+SHARE = 0.25
+"""What a single function that nobody calls may spend of all fuel."""
+
+
+def enter_the_rest(m: Machine, frame: Frame) -> None:
+    """Evaluate every function and class that nothing in the program uses, with unknown arguments."""
+    done: set[int] = set()
+    for _ in range(3):
+        pending: list[Any] = [cls for cls in m.classes if not cls.instantiated and id(cls) not in done]
+        for cls in pending:
+            done.add(id(cls))
+            _guarded(m, lambda cls=cls: _instantiate_unknown(m, cls))
+        for instance in list(m.instances):
+            _complete(m, instance)
+        for func in [func for func in m.functions if not func.called and func.owner is None and id(func) not in done]:
+            if not func.called:
+                done.add(id(func))
+                _guarded(m, lambda func=func: enter(m, func))
+        for instance in list(m.instances):
+            _enter_methods(m, instance, done)
+
+
+def _guarded(m: Machine, act: Any) -> None:
+    """Run with a share of the fuel, so that one function cannot starve the others."""
+    limit = m.limit
+    m.limit = min(limit, m.steps + int(limit * SHARE))
+    state = (m.stack, m.context, list(m.running), list(m.inside), m.facts, m.optional)
+    try:
+        act()
+    except OutOfFuel as reason:
+        m.exhausted = str(reason)
+        m.stack, m.context, m.running, m.inside, m.facts, m.optional = state
+        m.journal.reset()
+        if m.steps > limit:
+            raise
+    finally:
+        m.limit = limit
+
+
+def _instantiate_unknown(m: Machine, cls: Class) -> None:
+    init = cls.find("__init__")
+    spot = m.spot(cls.node, cls.frame)
+    args = Args(spot)
+    if isinstance(init, Func):
+        params = init.node.params
+        for param in (*params.posonly_params, *params.params, *params.kwonly_params)[1:]:
+            name = param.name.value
+            if name in init.defaults:
+                from .values import Assumed
+
+                value = init.defaults[name]
+                simple = isinstance(value, (bool, int, float, str, tuple, type(None)))
+                args.keywords[name] = Assumed(value) if simple else value
+            else:
+                args.keywords[name] = Opaque(f"the parameter {name}")
+    else:
+        args.open = True
+    instance = instantiate(m, cls, args)
+    if isinstance(instance, Instance):
+        m.invented.add(instance)
+        if instance.layer is not None:
+            instance.layer.origin = spot
+
+
+def _complete(m: Machine, instance: Instance) -> None:
+    """Trace a model or layer that was never called."""
+    layer = instance.layer
+    if isinstance(layer, Model) and layer.style == "subclass":
+        _guarded(m, lambda: models.trace(m, layer, instance))
+    elif layer is not None and layer.kind == "Layer" and not layer.calls:
+        spot = m.spot(instance.cls.node, instance.cls.frame)
+        _guarded(m, lambda: _try_layer(m, layer, Args(spot, [Opaque("the layer's input")])))
+
+
+def _try_layer(m: Machine, layer: Layer, args: Args) -> None:
+    escaped = m.apply(layer, args)
+    m.escape(escaped)
+
+
+def _enter_methods(m: Machine, instance: Instance, done: set[int]) -> None:
+    for cls in instance.cls.lineage():
+        for name, member in list(cls.members.items()):
+            if isinstance(member, Func) and not member.called and id(member) not in done and name != "__init__":
+                if instance.cls.keras and name in ("call", "build", "get_config", "from_config", "compute_output_shape"):
+                    continue
+                done.add(id(member))
+                _guarded(m, lambda member=member: enter(m, member, instance))
+
+
+def complete_models(m: Machine) -> None:
+    """Connect what is not connected yet, and give each model its nodes."""
+    for model in list(m.program.models):
+        if model.style == "sequential":
+            _guarded(m, lambda model=model: models.chain(m, model))
+            kept: list[Any] = []
+            for entry in model.entries:
+                kept += _flat(entry)
+            model.entries = kept
+        elif model.style == "functional" and not model.nodes:
+            model.nodes = models.nodes_of(model)
+    for instance in m.instances:
+        if instance.layer is not None:
+            instance.layer.children = _layers_in(instance.attributes, 0)
+
+
+def _flat(entry: Any) -> list[Any]:
+    if isinstance(entry, Choice):
+        return [*_flat(entry.then), *_flat(entry.other)]
+    return [] if entry is ABSENT else [entry]
+
+
+def _layers_in(value: Value, depth: int) -> list[Layer]:
+    layer = layer_of(value)
+    if layer is not None:
+        return [layer]
+    if depth > 5:
+        return []
+    items: Any = ()
+    if isinstance(value, Dict):
+        items = value.values()
+    elif isinstance(value, (List, tuple)):
+        items = value
+    elif isinstance(value, Choice):
+        items = value.leaves()
+    elif isinstance(value, Bound):
+        items = (value.receiver,)
+    return [found for item in items for found in _layers_in(item, depth + 1)]
+
+
+def mark_dropped(m: Machine, frame: Frame) -> None:
+    """Find the BN calls whose result nothing uses, and the coverage."""
+    for value in list(frame.variables.values()):
+        m.escape(value)
+    used: set[Tensor] = set()
+    for model in m.program.models:
+        used.update(source for tensor in model.outputs for source in (tensor, *tensor.sources()))
+    total = known = 0
+    for call in m.program.calls:
+        if not is_batchnorm(call.layer):
+            continue
+        total += 1
+        known += all(_is_known(source) for tensor in call.inputs for source in tensor.sources()) and bool(call.inputs)
+        if m.exhausted or call.context.kind == "eager":
+            continue
+        call.dropped = not (call.output.users or call.output.escaped or call.output in used or call.output.data)
+    m.program.coverage = (total, known)
+
+
+def _is_known(tensor: Tensor) -> bool:
+    return tensor.call is not None or tensor.input is not None or tensor.shape is not None
+
+
+__all__ = ["BATCH_NORMALIZATIONS", "Unknown", "complete_models", "enter_the_rest", "mark_dropped"]

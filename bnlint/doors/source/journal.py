@@ -1,0 +1,112 @@
+"""Taking back what a branch did, and joining what two branches left behind.
+
+Every container the evaluator writes to (variables, attributes, lists, dicts) is a `List` or a `Dict`. Before a write the
+journal keeps a copy, one for each open branch that has none yet.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .values import ABSENT, Absent, Choice, Dict, List, Opaque, Symbol, Value
+
+Container = List | Dict
+
+
+class Journal:
+    """The copies that open branches need to be taken back."""
+
+    def __init__(self) -> None:
+        self._levels: list[dict[int, tuple[Container, Any, bool]]] = []
+
+    def touch(self, container: Container) -> None:
+        """Must be called before every write to a container."""
+        for level in self._levels:
+            if id(container) not in level:
+                level[id(container)] = (container, _copy(container), container.open)
+
+    def reset(self) -> None:
+        """Forget all open branches, keeping what they did."""
+        self._levels.clear()
+
+    def begin(self) -> None:
+        """Open a branch."""
+        self._levels.append({})
+
+    def end(self, keep: bool) -> dict[int, tuple[Container, Any, bool]]:
+        """Close the branch; returns what it left in each container it wrote to, and undoes it unless `keep`."""
+        level = self._levels.pop()
+        left: dict[int, tuple[Container, Any, bool]] = {}
+        for key, (container, before, was_open) in level.items():
+            left[key] = (container, _copy(container), container.open)
+            if not keep:
+                _fill(container, before)
+                container.open = was_open
+        return left
+
+    def join(self, condition: Opaque, then: dict[int, tuple[Container, Any, bool]], other: dict[int, tuple[Container, Any, bool]]) -> None:
+        """Join what two branches left behind; both have been taken back."""
+        for key in {**then, **other}:
+            container = (then.get(key) or other[key])[0]
+            self.touch(container)
+            here = (container, _copy(container), container.open)
+            _, first, first_open = then.get(key, here)
+            _, second, second_open = other.get(key, here)
+            if isinstance(container, Dict):
+                _fill(container, _join_dicts(condition, first, second))
+                container.open = first_open or second_open
+            else:
+                joined, complete = _join_lists(condition, first, second)
+                _fill(container, joined)
+                container.open = first_open or second_open or not complete
+
+    def adopt(self, left: dict[int, tuple[Container, Any, bool]]) -> None:
+        """Make what one branch left the state of affairs."""
+        for container, content, is_open in left.values():
+            self.touch(container)
+            _fill(container, content)
+            container.open = is_open
+
+
+def _copy(container: Container) -> Any:
+    return list(container) if isinstance(container, List) else dict(container)
+
+
+def _fill(container: Container, content: Any) -> None:
+    if isinstance(container, List):
+        container[:] = content
+    else:
+        container.clear()
+        container.update(content)
+
+
+def choose(condition: Opaque, then: Value, other: Value) -> Value:
+    """One of two values: itself where both are the same, and what is there where one is absent."""
+    if then is other or isinstance(other, Absent):
+        return then
+    if isinstance(then, Absent):
+        return other
+    if isinstance(then, Symbol) and isinstance(other, Symbol):
+        return then
+    if type(then) is type(other) and isinstance(then, (int, float, str, bytes, bool, type(None))) and then == other:
+        return then
+    return Choice(condition, then, other)
+
+
+def _join_dicts(condition: Opaque, first: dict[Any, Value], second: dict[Any, Value]) -> dict[Any, Value]:
+    return {
+        key: choose(condition, first.get(key, ABSENT), second.get(key, ABSENT)) for key in {**first, **second}
+    }
+
+
+def _join_lists(condition: Opaque, first: list[Value], second: list[Value]) -> tuple[list[Value], bool]:
+    """Common beginning, then what differs; where the lengths differ, each element beyond is one that may be missing."""
+    common = 0
+    for a, b in zip(first, second):
+        if a is not b and not (isinstance(a, (int, str, float)) and a == b):
+            break
+        common += 1
+    head, one, two = first[:common], first[common:], second[common:]
+    if len(one) == len(two):
+        return head + [choose(condition, a, b) for a, b in zip(one, two)], True
+    return head + [Choice(condition, a, ABSENT) for a in one] + [Choice(condition, ABSENT, b) for b in two], True

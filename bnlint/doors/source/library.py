@@ -1,0 +1,440 @@
+"""What the symbols of Keras, TensorFlow, NumPy and the standard library mean when they are called or read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from ...graph import Call, Layer, Model, Tensor, kinds
+from ...graph.nodes import NOT_GIVEN
+from . import data, models
+from .calling import base_init, call_body, escape_arguments, shape_tuple
+from .layers import apply_layer, apply_op, is_tensor, layer_of, new_layer, tensor_of, tensors_in
+from .machine import Args, Machine
+from .python import BUILTIN_CALLS, MATH, call_math, call_type_method, items_of
+from .symbols import FUNCTIONAL_LAYERS, camel, canonical, is_layer
+from .values import (
+    ABSENT,
+    Array,
+    Assumed,
+    Bound,
+    Choice,
+    Dataset,
+    Dict,
+    Gradients,
+    Instance,
+    Layers,
+    List,
+    Opaque,
+    Partial,
+    Super,
+    Symbol,
+    Thing,
+    Value,
+    Weights,
+)
+
+OP_PREFIXES = ("tf.nn.", "keras.activations.", "keras.ops.", "keras.backend.", "tf.math.", "tf.image.", "tf.signal.", "tf.linalg.", "tf.")
+OP_NAMES = {"concat": "Concatenate", "concatenate": "Concatenate", "resize_bilinear": "Resize", "swish": "Silu", "div": "TrueDivide"}
+NEW_ARRAYS = frozenset({"zeros", "ones", "empty", "full", "random.rand", "random.randn"})
+SIZED_ARRAYS = frozenset({"random.normal", "random.uniform", "random.random", "random.standard_normal", "random.random_sample", "random.randint"})
+SAME_ARRAYS = frozenset({"array", "asarray", "expand_dims", "float32", "float64", "copy", "ascontiguousarray", "squeeze", "clip", "abs", "zeros_like", "ones_like"})
+LOADERS = ("load_model", "model_from_json", "model_from_yaml", "model_from_config", "saved_model.load", "from_pretrained", "hub.load")
+
+
+def symbol_attribute(m: Machine, symbol: Symbol, name: str) -> Value:
+    """`symbol.name`: a longer symbol, or a constant."""
+    if symbol.path in ("math", "numpy", "np") and name in ("pi", "e"):
+        return getattr(math, name)
+    return Symbol(f"{symbol.path}.{name}")
+
+
+def symbol_problem(path: str) -> str | None:
+    """What a library symbol is that stands in a Sequential without being called."""
+    name = canonical(path)
+    if name.startswith("keras.layers.") and is_layer(name.rsplit(".", 1)[-1]):
+        return "class"
+    return "function" if name.startswith(("keras.activations.", "tf.nn.", "keras.layers.")) and name.rsplit(".", 1)[-1].islower() else None
+
+
+def is_kind(layer: Layer, path: str) -> bool | None:
+    """isinstance(layer, symbol)."""
+    name = canonical(path)
+    if name in ("keras.Model", "keras.models.Model"):
+        return isinstance(layer, Model)
+    if name == "keras.Sequential":
+        return isinstance(layer, Model) and layer.style == "sequential"
+    if name == "keras.layers.Layer":
+        return True
+    return layer.kind == name.rsplit(".", 1)[-1] if name.startswith("keras.layers.") else None
+
+
+def library_call(m: Machine, symbol: Symbol, args: Args) -> Value:
+    """Call a library's symbol."""
+    path = canonical(symbol.path)
+    if path.startswith("builtins."):
+        handler = BUILTIN_CALLS.get(path[9:])
+        if handler is not None:
+            return handler(m, args)
+        escape_arguments(m, args)
+        return Opaque(path)
+    if path in _CALLS:
+        return _CALLS[path](m, args)
+    last = path.rsplit(".", 1)[-1]
+    if path.startswith("keras.layers."):
+        return _layer(m, last, args)
+    if path.startswith("keras.applications."):
+        if last.startswith(kinds.APPLICATIONS):
+            return models.new_application(m, last, args)
+        return args.get(0, "x", Opaque("preprocessed input"))
+    if path.startswith("keras.datasets.") and last == "load_data":
+        return data.load_data(path.split(".")[-2])
+    if path.startswith("keras.optimizers.") or path.startswith("tf.train.") and last.endswith("Optimizer"):
+        return Thing(path, {name: arg for name in args.keywords if (arg := args.arg(None, name)) is not None})
+    if last in data.FROM_FILES:
+        return data.from_directory(args)
+    if path.endswith(LOADERS) or path.endswith("KerasLayer"):
+        return _loaded(m, path, args)
+    if path.startswith("math.") or path.startswith(("np.", "tf.", "keras.backend.", "keras.ops.")):
+        return _function(m, path, last, args)
+    return _other(m, path, last, args)
+
+
+def _layer(m: Machine, name: str, args: Args) -> Value:
+    if name in FUNCTIONAL_LAYERS:
+        bare = Args(args.spot, [], {k: v for k, v in args.keywords.items() if k != "inputs"}, args.spots)
+        layer = new_layer(m, FUNCTIONAL_LAYERS[name], bare)
+        return apply_layer(m, layer, Args(args.spot, [args.get(0, "inputs")]))
+    if not (is_layer(name) or name[:1].isupper()):
+        return _function(m, f"keras.ops.{name}", name, args)
+    layer = new_layer(m, name, args)
+    if name == "Lambda":
+        m.lambdas[layer] = args.get(0, "function")
+    return layer
+
+
+def _loaded(m: Machine, path: str, args: Args) -> Value:
+    model = models.new_model(m, "loaded", args, "Model")
+    model.pretrained = not path.endswith(("model_from_json", "model_from_yaml", "model_from_config"))
+    model.complete = False
+    source = Tensor()
+    output = Tensor(escaped=True)
+    call = Call(model, (source,), output, args.spot, m.context, NOT_GIVEN, time=m.tick())
+    output.call = call
+    model.calls.append(call)
+    model.inputs, model.outputs = (source,), (output,)
+    return model
+
+
+def _function(m: Machine, path: str, last: str, args: Args) -> Value:
+    """A function of TensorFlow, NumPy, math or keras.backend: an operation where it is given a tensor."""
+    if any(is_tensor(value) or _holds_tensor(m, value) for value in (*args.positional, *args.keywords.values())):
+        return _operation(m, path, last, args)
+    for value in args.positional:
+        if isinstance(value, (Gradients, Weights)):
+            return value
+        if isinstance(value, List) and any(isinstance(item, (Gradients, Weights)) for item in value):
+            return value
+    for value in args.positional:
+        if isinstance(value, Tensor) and value.data and last in ("argmax", "top_k"):
+            _mark_inference(m, value)
+    name = path.split(".", 1)[1]
+    if name in MATH:
+        return call_math(m, name, args)
+    first = args.get(0, "x")
+    if name in NEW_ARRAYS:
+        shape = args.positional if name in ("random.rand", "random.randn") else [args.get(0, "shape")]
+        return Array(data.array_shape(tuple(shape) if len(shape) > 1 else shape[0] if shape else ABSENT))
+    if name in SIZED_ARRAYS:
+        size = args.get({"random.normal": 2, "random.uniform": 2, "random.randint": 2}.get(name, 0), "size")
+        size = args.get(0, "shape") if path.startswith("tf.") or size is ABSENT and path.startswith("tf.") else size
+        return Array(data.array_shape(size))
+    if name in SAME_ARRAYS and isinstance(first, Array):
+        if name == "expand_dims":
+            return Array((*first.shape, 1)) if first.shape is not None and args.get(1, "axis") == -1 else Array()
+        return first
+    if name in ("array", "asarray") and isinstance(first, (List, tuple)):
+        return Array((len(first),)) if not getattr(first, "open", False) else Array()
+    if name == "linspace":
+        return _linspace(args)
+    if name in ("arange",) and args.positional and all(isinstance(v, int) for v in args.positional):
+        return BUILTIN_CALLS["range"](m, args)
+    if name == "reshape" and isinstance(first, Array):
+        return data.array_method(m, first, "reshape", args.rest(1))
+    if name in ("cast", "convert_to_tensor", "constant", "identity", "stop_gradient") and first is not ABSENT and isinstance(first, (Array, Opaque)):
+        return first
+    escape_arguments(m, args)
+    batch = next((value.batch for value in args.positional if isinstance(value, Opaque) and value.batch is not None), None)
+    return Opaque(f"the result of {path}", batch=batch)
+
+
+def _holds_tensor(m: Machine, value: Value) -> bool:
+    return isinstance(value, (List, tuple)) and any(is_tensor(item) for item in value)
+
+
+def _operation(m: Machine, path: str, last: str, args: Args) -> Value:
+    if last in ("int_shape", "shape"):
+        tensor = tensor_of(m, args.get(0, "x"))
+        return Opaque("a shape") if tensor.shape is None else shape_tuple(tensor.shape)
+    if last == "is_keras_tensor":
+        return True
+    name = next((path[len(prefix) :] for prefix in OP_PREFIXES if path.startswith(prefix)), last)
+    if name in ("print", "debugging.assert_equal"):
+        return None
+    kind = OP_NAMES.get(last) or camel(last)
+    axis = args.get(1, "axis")
+    values = [*args.positional, *(value for key, value in args.keywords.items() if is_tensor(value) or _holds_tensor(m, value))]
+    if kind == "Concatenate" and is_tensor(values[0] if values else None) is False and isinstance(axis, (List, tuple)):
+        axis = values[0]
+    return apply_op(m, kind, values, args.spot, **({"axis": axis} if kind == "Concatenate" else {}))
+
+
+def _mark_inference(m: Machine, tensor: Tensor) -> None:
+    """The argmax of a model's output is taken: whoever calls it wants a prediction."""
+    from dataclasses import replace
+
+    call = tensor.call
+    if call is None or call.context.purpose is not None or call.context.tape is not None:
+        return
+    call.context = replace(call.context, purpose="inference", because="its argmax is taken")
+    for event in m.program.events:
+        if event.call is call:
+            event.context = call.context
+
+
+def _linspace(args: Args) -> Value:
+    start, stop, count = args.get(0, "start"), args.get(1, "stop"), args.get(2, "num", 50)
+    if not all(isinstance(value, (int, float)) for value in (start, stop, count)) or not 0 < count < 10_000:
+        return Array()
+    return List([start + (stop - start) * i / max(count - 1, 1) for i in range(int(count))])
+
+
+def _other(m: Machine, path: str, last: str, args: Args) -> Value:
+    """Symbols of libraries that are not known: a layer of theirs is still a layer."""
+    if last[:1].isupper() and ".layers" in path:
+        return new_layer(m, last, args)
+    if last == "ImageDataGenerator":
+        return Thing("ImageDataGenerator")
+    if last == "train_test_split":
+        return List([Array() for value in args.positional for _ in range(2)])
+    if path.startswith("keras.") and last[:1].isupper():
+        return Thing(path)
+    escape_arguments(m, args)
+    return Opaque(f"the result of {path}")
+
+
+def _input(m: Machine, args: Args) -> Value:
+    return models.new_input(m, args)
+
+
+def _model(m: Machine, args: Args) -> Value:
+    inputs, outputs = args.get(0, "inputs"), args.get(1, "outputs")
+    if inputs is ABSENT:
+        inputs = args.get(None, "input")
+    if outputs is ABSENT:
+        outputs = args.get(None, "output")
+    model = models.new_model(m, "functional", args)
+    if inputs is ABSENT or outputs is ABSENT:
+        model.complete = False
+    else:
+        models.set_functional(m, model, inputs, outputs)
+    return model
+
+
+def _sequential(m: Machine, args: Args) -> Value:
+    model = models.new_model(m, "sequential", args, "Sequential")
+    models.fill_sequential(m, model, args)
+    return model
+
+
+def _tape(m: Machine, args: Args) -> Value:
+    return Thing("tf.GradientTape")
+
+
+def _partial(m: Machine, args: Args) -> Value:
+    return Partial(args.get(0, "func"), list(args.positional[1:]), dict(args.keywords))
+
+
+def _copy(m: Machine, args: Args) -> Value:
+    value = args.get(0, "x")
+    if isinstance(value, List):
+        return List([_copy(m, Args(args.spot, [item])) for item in value], open=value.open)
+    if isinstance(value, Dict):
+        return Dict({key: _copy(m, Args(args.spot, [item])) for key, item in value.items()}, open=value.open)
+    return value
+
+
+def _function_decorator(m: Machine, args: Args) -> Value:
+    return args.get(0, "func", Symbol("builtins.identity"))
+
+
+def _parser(m: Machine, args: Args) -> Value:
+    return Thing("argparse.ArgumentParser")
+
+
+def _channels(m: Machine, args: Args) -> Value:
+    return "channels_first" if m.channels_first else "channels_last"
+
+
+def _set_channels(m: Machine, args: Args) -> Value:
+    m.channels_first = args.get(0, "data_format") in ("channels_first", "th")
+    return None
+
+
+def _strategy(m: Machine, args: Args) -> Value:
+    devices = args.get(0, "devices")
+    thing = Thing("tf.distribute.MirroredStrategy")
+    thing.attributes["devices"] = len(devices) if isinstance(devices, List) and not devices.open else None
+    return thing
+
+
+def _namespace(m: Machine, args: Args) -> Value:
+    return Thing("types.SimpleNamespace", {}, Dict(args.keywords))
+
+
+_CALLS: dict[str, Callable[[Machine, Args], Value]] = {
+    "keras.Input": _input,
+    "keras.Model": _model,
+    "keras.Sequential": _sequential,
+    "keras.backend.image_data_format": _channels,
+    "keras.config.image_data_format": _channels,
+    "keras.backend.set_image_data_format": _set_channels,
+    "keras.config.set_image_data_format": _set_channels,
+    "keras.backend.image_dim_ordering": lambda m, args: "tf",
+    "functools.partial": _partial,
+    "copy.deepcopy": _copy,
+    "copy.copy": _copy,
+    "tf.GradientTape": _tape,
+    "tf.function": _function_decorator,
+    "argparse.ArgumentParser": _parser,
+    "types.SimpleNamespace": _namespace,
+    "collections.OrderedDict": BUILTIN_CALLS["dict"],
+    "tf.distribute.MirroredStrategy": _strategy,
+    "tf.data.Dataset.from_tensor_slices": data.from_tensor_slices,
+    "tf.data.Dataset.from_tensors": lambda m, args: Dataset(),
+    "tf.data.Dataset.from_generator": lambda m, args: Dataset(),
+    "tf.data.Dataset.zip": lambda m, args: _zipped(m, args),
+    "tf.data.Dataset.list_files": lambda m, args: Dataset(),
+    "tf.data.TFRecordDataset": lambda m, args: Dataset(),
+}
+
+
+def _zipped(m: Machine, args: Args) -> Value:
+    items, _ = items_of(m, args.get(0, "datasets"))
+    batched = [item for item in items if isinstance(item, Dataset) and item.batch is not None]
+    return batched[0] if batched else Dataset()
+
+
+def library_method(m: Machine, receiver: Value, name: str, args: Args) -> Value:
+    """A method of a value that is not of the project."""
+    if isinstance(receiver, Super):
+        return _super_call(m, receiver, name, args)
+    if isinstance(receiver, Model):
+        return models.call_model_method(m, receiver, name, args)
+    if isinstance(receiver, Instance):
+        return models.call_model_method(m, receiver.layer, name, args) if isinstance(receiver.layer, Model) else Opaque(name)
+    if isinstance(receiver, Layer):
+        return _layer_method(m, receiver, name, args)
+    if isinstance(receiver, Dataset):
+        return data.dataset_method(m, receiver, name, args)
+    if isinstance(receiver, Array):
+        return data.array_method(m, receiver, name, args)
+    if isinstance(receiver, Thing):
+        return _thing_method(m, receiver, name, args)
+    if isinstance(receiver, (str, List, Dict, tuple)):
+        return call_type_method(m, receiver, name, args)
+    if isinstance(receiver, Tensor):
+        return _tensor_method(m, receiver, name, args)
+    escape_arguments(m, args)
+    return Opaque(f"the result of {name}")
+
+
+def _tensor_method(m: Machine, tensor: Tensor, name: str, args: Args) -> Value:
+    if name == "get_shape":
+        return Opaque("a shape") if tensor.shape is None else shape_tuple(tensor.shape)
+    if tensor.data:
+        if name == "argmax":
+            _mark_inference(m, tensor)
+        return tensor if name in ("numpy", "cpu", "detach") else Opaque(f"{name} of a tensor")
+    return apply_op(m, camel(name), [tensor], args.spot)
+
+
+def _layer_method(m: Machine, layer: Layer, name: str, args: Args) -> Value:
+    if name in ("call", "__call__"):
+        return m.apply(layer, args)
+    if name in ("set_weights", "get_weights", "build", "get_config", "count_params"):
+        return Opaque(name)
+    escape_arguments(m, args)
+    return Opaque(f"the result of {name}")
+
+
+def _super_call(m: Machine, value: Super, name: str, args: Args) -> Value:
+    instance = value.receiver
+    if not isinstance(instance, Instance):
+        escape_arguments(m, args)
+        return Opaque(f"super().{name}")
+    if name == "__init__":
+        base_init(m, instance, args)
+        return None
+    layer = instance.layer
+    if name in ("call", "__call__") and layer is not None:
+        if isinstance(layer, Model):
+            return Tensor() if layer.style != "sequential" else models.apply(m, layer, args)
+        return apply_layer(m, layer, args)
+    if name == "__setattr__":
+        m.set_attribute(instance, str(args.get(0, "name")), args.get(1, "value"), args.spot)
+        return None
+    if isinstance(layer, Model) and name in ("fit", "compile", "evaluate", "predict", "train_on_batch", "save"):
+        return models.call_model_method(m, layer, name, args)
+    return Opaque(f"super().{name}")
+
+
+def _thing_method(m: Machine, thing: Thing, name: str, args: Args) -> Value:
+    if thing.symbol == "tf.GradientTape":
+        if name == "gradient":
+            sources = args.get(1, "sources")
+            weights = sources if isinstance(sources, Weights) else Weights(())
+            items = sources if isinstance(sources, (List, tuple)) else ()
+            merged = tuple(layer for item in items if isinstance(item, Weights) for layer in item.models)
+            escape_arguments(m, Args(args.spot, list(args.positional[:1])))
+            return Gradients(thing, Weights((*weights.models, *merged)))
+        return Opaque(name)
+    if name in ("apply_gradients", "minimize", "apply"):
+        models.apply_gradients(m, args)
+        return Opaque(name)
+    if thing.symbol == "argparse.ArgumentParser":
+        return _parser_method(m, thing, name, args)
+    if thing.symbol.startswith("tf.distribute.") and name == "scope":
+        return Thing("tf.distribute.scope", {}, thing.attributes)
+    if name in ("flow", "flow_from_directory", "flow_from_dataframe"):
+        return data.flow(name, args)
+    if name == "run" and thing.symbol.startswith("tf.distribute."):
+        given = args.get(1, "args", ())
+        return m.call(args.get(0, "fn"), Args(args.spot, list(given) if isinstance(given, (tuple, List)) else []))
+    if name == "parse_args":
+        return thing
+    escape_arguments(m, args)
+    return Opaque(f"the result of {name}")
+
+
+def _parser_method(m: Machine, parser: Thing, name: str, args: Args) -> Value:
+    if name == "add_argument":
+        flags = [value for value in args.positional if isinstance(value, str)]
+        flag = next((value for value in flags if value.startswith("--")), flags[0] if flags else "")
+        dest = args.get(None, "dest")
+        key = dest if isinstance(dest, str) else flag.lstrip("-").replace("-", "_")
+        default = args.get(None, "default", Opaque("a command-line argument"))
+        if args.get(None, "action") in ("store_true", "store_false"):
+            default = args.get(None, "action") == "store_false"
+        known = isinstance(default, (bool, int, float, str))
+        m.store(parser.attributes, key, Assumed(default) if known else Opaque("a command-line argument"))
+        return None
+    if name in ("parse_args", "parse_known_args"):
+        space = Thing("argparse.Namespace", {}, Dict(parser.attributes, open=True))
+        return space if name == "parse_args" else (space, List(open=True))
+    if name in ("add_argument_group", "add_mutually_exclusive_group"):
+        return parser
+    return Opaque(name)
+
+
+__all__ = ["Bound", "Choice", "Layers", "call_body", "layer_of", "library_call", "library_method", "tensors_in"]

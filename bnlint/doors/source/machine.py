@@ -1,0 +1,399 @@
+"""The evaluator's state, and the steps everything else is made of: fuel, branches, contexts, origins.
+
+How expressions, statements, calls and attributes work is given to the machine as tables, so that each of them stands in
+a module of its own and none needs to import the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import libcst as cst
+
+from ...graph import Arg, Context, Function, Layer, Program, Tensor, Unknown
+from .journal import Journal, choose
+from .module import Module, Spot
+from .values import (
+    ABSENT,
+    Array,
+    Assumed,
+    Bound,
+    Choice,
+    Class,
+    Dict,
+    Frame,
+    Func,
+    Instance,
+    List,
+    Opaque,
+    Partial,
+    Symbol,
+    Value,
+)
+
+RETURN, BREAK, CONTINUE, RAISE = "return", "break", "continue", "raise"
+Completion = str | None
+"""How a statement ended: None, or one of RETURN, BREAK, CONTINUE, RAISE."""
+
+MAX_DEPTH = 40
+MAX_STEPS = 400_000
+MAX_CALLS = 30_000
+
+
+class OutOfFuel(Exception):
+    """The program is larger than what is spent on one file."""
+
+
+@dataclass(slots=True)
+class Args:
+    """The arguments of a call, evaluated, each with its spot. `open`: there may be more, from an unknown * or **."""
+
+    spot: Spot
+    positional: list[Value] = field(default_factory=list)
+    keywords: dict[str, Value] = field(default_factory=dict)
+    spots: dict[int | str, Spot] = field(default_factory=dict)
+    open: bool = False
+
+    def get(self, index: int | None, name: str, default: Value = ABSENT) -> Value:
+        """The argument by position or keyword."""
+        if name in self.keywords:
+            return self.keywords[name]
+        if index is not None and index < len(self.positional):
+            return self.positional[index]
+        return default
+
+    def spot_of(self, index: int | None, name: str) -> Spot:
+        """Where that argument stands; the call itself where it was not written out."""
+        if name in self.keywords:
+            return self.spots.get(name, self.spot)
+        return self.spots.get(index, self.spot) if index is not None else self.spot
+
+    def arg(self, index: int | None, name: str) -> Arg | None:
+        """The argument for the graph, None where it is not given."""
+        value = self.get(index, name)
+        if value is ABSENT:
+            return Arg(Unknown("may be in an unknown **"), self.spot) if self.open and index is None else None
+        return to_arg(value, self.spot_of(index, name))
+
+    def rest(self, start: int) -> Args:
+        """The same without the first positional arguments."""
+        spots = {(k - start if isinstance(k, int) else k): v for k, v in self.spots.items() if not isinstance(k, int) or k >= start}
+        return Args(self.spot, self.positional[start:], self.keywords, spots, self.open)
+
+
+def to_arg(value: Value, spot: Spot | None) -> Arg:
+    """A value of the evaluator as an argument of the graph."""
+    certain = True
+    while isinstance(value, Assumed):
+        value, certain = value.value, False
+    return Arg(plain(value), spot, certain)
+
+
+def plain(value: Value) -> object:
+    """A value of the evaluator as the graph shows it: plain Python, Function, Layer or Unknown."""
+    if value is None or isinstance(value, (bool, int, float, str, bytes, Layer)):
+        return value
+    if isinstance(value, Symbol):
+        return Function(value.path.rsplit(".", 1)[-1])
+    if isinstance(value, Func):
+        return Function(value.name, keras=False)
+    if isinstance(value, Bound):
+        return Function(value.method if isinstance(value.method, str) else value.method.name, keras=False)
+    if isinstance(value, Partial):
+        return plain(value.func)
+    if isinstance(value, Instance) and value.layer is not None:
+        return value.layer
+    if isinstance(value, (tuple, List)):
+        items = [plain(item) for item in value]
+        if any(isinstance(item, Unknown) for item in items) or getattr(value, "open", False):
+            return Unknown("a sequence not all known")
+        return tuple(items) if isinstance(value, tuple) else items
+    if isinstance(value, Assumed):
+        return plain(value.value)
+    return Unknown(getattr(value, "reason", "") or type(value).__name__.lower())
+
+
+class Machine:
+    """Evaluates one program. See the modules that fill its tables."""
+
+    apply: Callable[..., Value]
+    assign: Callable[..., None]
+    attribute: Callable[..., Value]
+    call_value: Callable[..., Value]
+    call_method: Callable[..., Value]
+    defaults: Callable[..., dict[str, Value]]
+    define: Callable[..., None]
+    escape: Callable[..., None]
+    event: Callable[..., Any]
+    fill_sequential: Callable[..., None]
+    imported: Callable[..., Value]
+    is_kind: Callable[..., bool | None]
+    library_call: Callable[..., Value]
+    library_method: Callable[..., Value]
+    model_attribute: Callable[..., Value]
+    replicas: Callable[..., int]
+    set_attribute: Callable[..., None]
+    set_functional: Callable[..., None]
+    submodule: Callable[..., Value]
+    super: Callable[..., Value]
+    symbol_attribute: Callable[..., Value]
+    symbol_problem: Callable[..., Any]
+    to_arg: Callable[..., Arg]
+
+    def __init__(
+        self,
+        program: Program,
+        expressions: dict[type, Callable[..., Value]],
+        statements: dict[type, Callable[..., Completion]],
+        steps: dict[str, Callable[..., Any]],
+    ) -> None:
+        self.program = program
+        self.expressions = expressions
+        self.statements = statements
+        for name, step in steps.items():
+            setattr(self, name, partial(step, self))
+        self.journal = Journal()
+        self.facts: dict[Opaque, bool] = {}
+        self.compared: dict[tuple[object, ...], Opaque] = {}
+        self.constants: dict[int, Value] = {}
+        self.context = Context()
+        self.stack: tuple[Spot, ...] = ()
+        self.running: list[Func] = []
+        self.inside: list[Any] = []
+        self.optional = 0
+        self.steps = 0
+        self.limit = MAX_STEPS
+        self.time = 0
+        self.functions: list[Func] = []
+        self.classes: list[Class] = []
+        self.instances: list[Instance] = []
+        self.tapes: dict[object, list[Any]] = {}
+        self.objects: dict[Layer, Instance] = {}
+        self.lambdas: dict[Layer, Value] = {}
+        self.chained: dict[Layer, tuple[int, Tensor]] = {}
+        self.outside: dict[int, tuple[Value, Tensor]] = {}
+        self.element_spots: dict[int, tuple[Value, list[Spot]]] = {}
+        self.escaping: set[Instance] = set()
+        self.modules: dict[str, Frame] = {}
+        self.channels_first = False
+        self.invented: set[Instance] = set()
+        self.exhausted = ""
+        self.scopes: list[Value] = []
+
+    def reset(self) -> None:
+        """Forget what was under way when the fuel ran out."""
+        self.stack, self.context, self.facts, self.optional = (), Context(), {}, 0
+        self.running.clear()
+        self.inside.clear()
+        self.scopes.clear()
+        self.journal.reset()
+
+    def tick(self) -> int:
+        """The next moment of the program."""
+        self.time += 1
+        if len(self.program.calls) > MAX_CALLS:
+            raise OutOfFuel("the graph grew too large")
+        return self.time
+
+    def spend(self) -> None:
+        """One step of fuel."""
+        self.steps += 1
+        if self.steps > self.limit:
+            raise OutOfFuel("too many steps")
+
+    def spot(self, node: cst.CSTNode, frame: Frame) -> Spot:
+        """The origin of what a node makes."""
+        return Spot(frame.module, node, self.stack)
+
+    def evaluate(self, node: cst.BaseExpression, frame: Frame) -> Value:
+        """The value of an expression."""
+        self.steps += 1
+        if self.steps > self.limit:
+            raise OutOfFuel("too many steps")
+        handler = self.expressions.get(type(node))
+        return Opaque(type(node).__name__) if handler is None else self.settled(handler(self, node, frame))
+
+    def execute(self, body: Any, frame: Frame) -> Completion:
+        """Run statements until one does not fall through."""
+        for statement in body:
+            handler = self.statements.get(type(statement))
+            if handler is not None:
+                self.spend()
+                completion = handler(self, statement, frame)
+                if completion is not None:
+                    return completion
+        return None
+
+    def call(self, func: Value, args: Args) -> Value:
+        """Call a value."""
+        self.spend()
+        return self.call_value(func, args)
+
+    def store(self, variables: Dict, name: Any, value: Value) -> None:
+        """Write a variable, an attribute or an item, so that a branch can take it back."""
+        self.journal.touch(variables)
+        variables[name] = value
+
+    def settled(self, value: Value) -> Value:
+        """The value under what is known about conditions here."""
+        while isinstance(value, Choice):
+            fact = self.truth_of(value.condition)
+            if fact is None:
+                return value
+            value = value.then if fact else value.other
+        return value
+
+    def truth_of(self, condition: Opaque) -> bool | None:
+        """What is known of a condition here."""
+        if not self.facts:
+            return None
+        if condition in self.facts:
+            return self.facts[condition]
+        if condition.key and condition.key[0] == "not":
+            fact = self.truth_of(condition.key[1])  # type: ignore[arg-type]
+            return None if fact is None else not fact
+        return None
+
+    @contextmanager
+    def assuming(self, condition: Opaque, truth: bool) -> Iterator[None]:
+        """Run the body under a condition."""
+        before = self.facts
+        self.facts = {**before, condition: truth}
+        if condition.key and condition.key[0] == "not":
+            self.facts[condition.key[1]] = not truth  # type: ignore[index]
+        self.optional += 1
+        try:
+            yield
+        finally:
+            self.facts = before
+            self.optional -= 1
+
+    @contextmanager
+    def within(self, **changes: Any) -> Iterator[None]:
+        """Run the body in a changed context."""
+        before = self.context
+        self.context = replace(before, **changes)
+        try:
+            yield
+        finally:
+            self.context = before
+
+    def fork(
+        self,
+        condition: Opaque,
+        then: Callable[[], Completion],
+        other: Callable[[], Completion],
+        frame: Frame | None = None,
+    ) -> Completion:
+        """Run both sides of an unknown branch from the same state, and join what they leave behind."""
+        first, left_first = self._side(condition, True, then, frame)
+        second, left_second = self._side(condition, False, other, frame)
+        if first is None and second is None:
+            self.journal.join(condition, left_first, left_second)
+            return None
+        goes_on = left_first if first is None else left_second
+        ends = left_second if first is None else left_first
+        if first is not None and second is not None:
+            kept = {key: row for key, row in {**left_first, **left_second}.items() if not self._is_frame(row[0], frame)}
+            self.journal.join(condition, {k: v for k, v in left_first.items() if k in kept}, {k: v for k, v in left_second.items() if k in kept})
+            return first if first == second else (RETURN if RETURN in (first, second) else BREAK)
+        self.journal.adopt(goes_on)
+        if first == RETURN or second == RETURN:
+            lost = {k: v for k, v in ends.items() if k not in goes_on and not self._is_frame(v[0], frame)}
+            self.journal.join(condition, lost, {})
+        return None
+
+    def _side(
+        self, condition: Opaque, truth: bool, run: Callable[[], Completion], frame: Frame | None
+    ) -> tuple[Completion, dict[int, Any]]:
+        returned = len(frame.returns) if frame is not None else 0
+        self.journal.begin()
+        done = False
+        try:
+            with self.assuming(condition, truth):
+                completion = run()
+            done = True
+        finally:
+            left = self.journal.end(keep=not done)
+        if completion == RETURN and frame is not None:
+            for index in range(returned, len(frame.returns)):
+                frame.returns[index] = self._detached(frame.returns[index], left)
+        return completion, left
+
+    @staticmethod
+    def _is_frame(container: Any, frame: Frame | None) -> bool:
+        while frame is not None:
+            if container is frame.variables:
+                return True
+            frame = frame.parent
+        return False
+
+    def _detached(self, value: Value, left: dict[int, Any]) -> Value:
+        """A returned model as it was where the branch returned it; the original goes on as it was before the branch."""
+        entries = getattr(value, "entries", None)
+        row = left.get(id(entries)) if entries is not None else None
+        if row is None:
+            return value
+        copy = replace(value, entries=List(row[1]), calls=[], nodes=[], events=list(value.events), writes=list(value.writes))
+        self.program.models.append(copy)
+        self.program.layers.append(copy)
+        del left[id(entries)]
+        return copy
+
+    def truth(self, value: Value) -> bool | Opaque:
+        """Whether a value is true, or the condition that decides it."""
+        value = self.settled(value)
+        if value is None or isinstance(value, (bool, int, float, str, bytes, tuple, range)):
+            return bool(value)
+        if isinstance(value, (List, Dict)):
+            return True if value else (Opaque("open") if value.open else False)
+        if isinstance(value, Opaque):
+            fact = self.truth_of(value)
+            return value if fact is None else fact
+        if isinstance(value, Choice):
+            sides = {self.truth(leaf) if not isinstance(leaf, Opaque) else None for leaf in value.leaves()}
+            if len(sides) == 1 and isinstance(only := sides.pop(), bool):
+                return only
+            if self.truth(value.then) is True and self.truth(value.other) is False:
+                return value.condition
+            return self.derived("truth", value)
+        if isinstance(value, Assumed):
+            return self.derived("assumed", value)
+        if isinstance(value, (Tensor, Array)):
+            return Opaque("data")
+        return True
+
+    def derived(self, *key: object) -> Opaque:
+        """The condition derived from these parts: the same object whenever it is derived again."""
+        parts = tuple(part if isinstance(part, (str, int, float, bool, type(None))) else id(part) for part in key)
+        found = self.compared.get(parts)
+        if found is None:
+            found = self.compared[parts] = Opaque("a condition", key)
+        return found
+
+    def choose(self, condition: Opaque, then: Value, other: Value) -> Value:
+        """One of two values."""
+        return choose(condition, then, other)
+
+    def each(self, value: Value, act: Callable[[Value], Value], depth: int = 0) -> Value:
+        """Do the same to each alternative of a Choice, in branches of their own."""
+        value = self.settled(value)
+        if not isinstance(value, Choice):
+            return act(value)
+        if depth > 3 or len(value.leaves()) > 4:
+            return Opaque("too many alternatives")
+        results: list[Value] = [ABSENT, ABSENT]
+
+        def side(index: int, alternative: Value) -> Completion:
+            if alternative is not ABSENT:
+                results[index] = self.each(alternative, act, depth + 1)
+            return None
+
+        choice = value
+        self.fork(choice.condition, lambda: side(0, choice.then), lambda: side(1, choice.other))
+        return self.choose(choice.condition, results[0], results[1])
+

@@ -1,0 +1,107 @@
+"""A parsed file, and where in it things stand."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import libcst as cst
+from libcst._nodes.internal import CodegenState
+
+from ...finding import Place
+from ...graph import Origin
+
+
+@dataclass(eq=False, slots=True, repr=False)
+class Module:
+    """A source text as a LibCST tree. `path` is what findings show; `name` the module's dotted name where it is known."""
+
+    path: str
+    text: str
+    tree: cst.Module
+    name: str = "__main__"
+    package: str = ""
+    cells: tuple[tuple[int, int], ...] = ()
+    _ranges: dict[int, tuple[int, int]] | None = None
+    _starts: list[int] = field(default_factory=list)
+
+    def place(self, node: cst.CSTNode) -> Place:
+        """The node's range. Positions are computed for the whole file when the first is asked for."""
+        if self._ranges is None:
+            state = _Ranges(self.tree.default_indent, self.tree.default_newline)
+            self.tree._codegen(state)
+            self._ranges = state.ranges
+            self._starts = _line_starts(self.text)
+        start, end = self._ranges.get(id(node), (0, 0))
+        line, column = self._position(start)
+        end_line, end_column = self._position(end)
+        return Place(self.path, None, line, column, end_line, end_column)
+
+    def _position(self, offset: int) -> tuple[int, int]:
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+
+class _Ranges(CodegenState):
+    """Writes the code to nowhere, noting at which offsets each node's own text begins and ends."""
+
+    __slots__ = ("offset", "ranges")
+
+    def __init__(self, default_indent: str, default_newline: str) -> None:
+        super().__init__(default_indent, default_newline)
+        self.offset = 0
+        self.ranges: dict[int, tuple[int, int]] = {}
+
+    def add_indent_tokens(self) -> None:
+        for token in self.indent_tokens:
+            self.offset += len(token)
+
+    def add_token(self, value: str) -> None:
+        self.offset += len(value)
+
+    @contextmanager
+    def record_syntactic_position(
+        self, node: cst.CSTNode, *, start_node: cst.CSTNode | None = None, end_node: cst.CSTNode | None = None
+    ) -> Iterator[None]:
+        start = self.offset
+        yield
+        end = self.offset
+        if start_node is not None:
+            start = self.ranges.get(id(start_node), (start, end))[0]
+        if end_node is not None:
+            end = self.ranges.get(id(end_node), (start, end))[1]
+        self.ranges[id(node)] = (start, end)
+
+
+def _line_starts(text: str) -> list[int]:
+    starts = [0]
+    index = 0
+    while True:
+        newline, carriage = text.find("\n", index), text.find("\r", index)
+        if newline < 0 and carriage < 0:
+            return starts
+        if carriage >= 0 and (newline < 0 or carriage < newline):
+            index = carriage + (2 if text[carriage + 1 : carriage + 2] == "\n" else 1)
+        else:
+            index = newline + 1
+        starts.append(index)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Spot:
+    """A node of a module, reached through these calls: the source door's Origin."""
+
+    module: Module
+    node: cst.CSTNode
+    stack: tuple[Origin, ...] = ()
+
+    @property
+    def key(self) -> object:
+        """Equal for the same node of the same file."""
+        return (self.module.path, id(self.node))
+
+    def place(self) -> Place:
+        """Path, line and columns of the node."""
+        return self.module.place(self.node)

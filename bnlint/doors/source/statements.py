@@ -1,0 +1,422 @@
+"""What each kind of statement does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import libcst as cst
+
+from .expressions import OPERATORS
+from .layers import layer_of
+from .machine import BREAK, CONTINUE, RAISE, RETURN, Args, Completion, Machine
+from .module import Spot
+from .python import arithmetic, items_of
+from .values import (
+    ABSENT,
+    Assumed,
+    Array,
+    Choice,
+    Class,
+    Dict,
+    Frame,
+    Func,
+    List,
+    Opaque,
+    Symbol,
+    Thing,
+    Value,
+)
+
+UNROLL = 64
+"""More rounds than this run as one symbolic round."""
+TRAINING_ROUNDS = 8
+"""Rounds of a loop that trains models; the rest would say the same again."""
+
+
+def assign(m: Machine, target: Any, value: Value, frame: Frame) -> None:
+    """Bind an assignment target."""
+    if isinstance(target, cst.Name):
+        scope = frame
+        if target.value in frame.outer:
+            scope = _outer(frame, target.value)
+        m.store(scope.variables, target.value, value)
+    elif isinstance(target, cst.Attribute):
+        m.set_attribute(m.evaluate(target.value, frame), target.attr.value, value, m.spot(target, frame))
+    elif isinstance(target, (cst.Tuple, cst.List)):
+        _unpack(m, target, value, frame)
+    elif isinstance(target, cst.Subscript):
+        container = m.evaluate(target.value, frame)
+        index = target.slice[0].slice
+        key = m.evaluate(index.value, frame) if isinstance(index, cst.Index) and len(target.slice) == 1 else Opaque("a slice")
+        _set_item(m, container, key, value)
+    elif isinstance(target, cst.StarredElement):
+        assign(m, target.value, value, frame)
+
+
+def _outer(frame: Frame, name: str) -> Frame:
+    scope = frame.parent
+    while scope is not None and scope.parent is not None and name not in scope.variables:
+        scope = scope.parent
+    return scope or frame
+
+
+def _set_item(m: Machine, container: Value, key: Value, value: Value) -> None:
+    if isinstance(container, Dict):
+        if isinstance(key, (str, int, float, bool, type(None))):
+            m.store(container, key, value)
+            return
+        m.journal.touch(container)
+        container.open = True
+    elif isinstance(container, List):
+        m.journal.touch(container)
+        if isinstance(key, int) and -len(container) <= key < len(container):
+            container[key] = value
+            return
+        container.open = True
+    m.escape(value)
+
+
+def _unpack(m: Machine, target: cst.Tuple | cst.List, value: Value, frame: Frame) -> None:
+    elements = target.elements
+    value = m.settled(value)
+    if isinstance(value, Choice):
+        halves = [_parts(m, leaf, elements) for leaf in (value.then, value.other)]
+        for element, first, second in zip(elements, *halves):
+            assign(m, element.value, m.choose(value.condition, first, second), frame)
+        return
+    for element, part in zip(elements, _parts(m, value, elements)):
+        assign(m, element.value, part, frame)
+
+
+def _parts(m: Machine, value: Value, elements: Any) -> list[Value]:
+    count = len(elements)
+    star = next((i for i, element in enumerate(elements) if isinstance(element, cst.StarredElement)), None)
+    if isinstance(value, Assumed):
+        return [Assumed(part) for part in _parts(m, value.value, elements)]
+    if isinstance(value, Array) and value.shape and len(value.shape) == 1:
+        return [Opaque("a number")] * count
+    items, complete = items_of(m, value) if isinstance(value, (tuple, List, Dict, str, range)) else ([], False)
+    if star is not None and complete and len(items) >= count - 1:
+        after = count - star - 1
+        middle = items[star : len(items) - after]
+        return [*items[:star], List(middle), *items[len(items) - after :]]
+    if complete and len(items) == count:
+        return items
+    if isinstance(value, (tuple, List)) and len(value) == count:
+        return list(value)
+    m.escape(value)
+    batch = value.batch if isinstance(value, Opaque) else None
+    return [Opaque(f"a part of {getattr(value, 'reason', '')}", batch=batch) for _ in elements]
+
+
+def _simple_line(m: Machine, node: cst.SimpleStatementLine | cst.SimpleStatementSuite, frame: Frame) -> Completion:
+    return m.execute(node.body, frame)
+
+
+def _expression(m: Machine, node: cst.Expr, frame: Frame) -> Completion:
+    value = m.evaluate(node.value, frame)
+    layer = layer_of(value)
+    if layer is not None and not layer.calls and isinstance(layer.origin, Spot) and layer.origin.node is node.value:
+        layer.held = False
+    return None
+
+
+def _assign(m: Machine, node: cst.Assign, frame: Frame) -> Completion:
+    value = m.evaluate(node.value, frame)
+    for target in node.targets:
+        assign(m, target.target, value, frame)
+    return None
+
+
+def _annotated(m: Machine, node: cst.AnnAssign, frame: Frame) -> Completion:
+    if node.value is not None:
+        assign(m, node.target, m.evaluate(node.value, frame), frame)
+    return None
+
+
+def _augmented(m: Machine, node: cst.AugAssign, frame: Frame) -> Completion:
+    kind, operate = OPERATORS.get(type(node.operator), ("", None))
+    old = m.evaluate(node.target, frame)
+    new = m.evaluate(node.value, frame)
+    if isinstance(old, List) and kind == "Add":
+        items, complete = items_of(m, new)
+        m.journal.touch(old)
+        old.extend(items)
+        old.open = old.open or not complete
+        return None
+    value = Opaque("an unknown operator") if operate is None else arithmetic(m, kind, operate, old, new, m.spot(node, frame))
+    assign(m, node.target, value, frame)
+    return None
+
+
+def _if(m: Machine, node: cst.If, frame: Frame) -> Completion:
+    truth = m.truth(m.evaluate(node.test, frame))
+
+    def other() -> Completion:
+        if node.orelse is None:
+            return None
+        if isinstance(node.orelse, cst.If):
+            return _if(m, node.orelse, frame)
+        return m.execute(node.orelse.body.body, frame)
+
+    if isinstance(truth, bool):
+        return m.execute(node.body.body, frame) if truth else other()
+    return m.fork(truth, lambda: m.execute(node.body.body, frame), other, frame)
+
+
+def _for(m: Machine, node: cst.For, frame: Frame) -> Completion:
+    items, complete = items_of(m, m.evaluate(node.iter, frame))
+    if not complete and len(items) > 1 and not all(isinstance(item, Assumed) for item in items):
+        complete = len(items) <= UNROLL
+    if len(items) > UNROLL or (not complete and len(items) > 1):
+        items = [Opaque("a loop variable")]
+    for index, item in enumerate(items):
+        events = len(m.program.events)
+        assign(m, node.target, item, frame)
+        completion = m.execute(node.body.body, frame)
+        if completion == BREAK:
+            return None
+        if completion in (RETURN, RAISE):
+            return completion if complete or index > 0 or len(items) == 1 and completion == RETURN else None
+        if len(m.program.events) > events and index + 1 >= TRAINING_ROUNDS:
+            break
+    return m.execute(node.orelse.body.body, frame) if node.orelse is not None else None
+
+
+def _while(m: Machine, node: cst.While, frame: Frame) -> Completion:
+    for _ in range(UNROLL):
+        truth = m.truth(m.evaluate(node.test, frame))
+        if truth is False:
+            break
+        known = truth is True and not isinstance(node.test, (cst.Name, cst.Integer))
+        completion = m.execute(node.body.body, frame)
+        if completion == BREAK:
+            return None
+        if completion in (RETURN, RAISE):
+            return completion
+        if not known:
+            break
+    return None
+
+
+def _try(m: Machine, node: Any, frame: Frame) -> Completion:
+    """The body; then each handler, which may or may not have run. Where both bind a library's name, the body's stays."""
+    completion = m.execute(node.body.body, frame)
+    if completion is None and node.orelse is not None:
+        completion = m.execute(node.orelse.body.body, frame)
+    for handler in node.handlers:
+        completion = _handle(m, handler, completion, frame)
+    if node.finalbody is not None:
+        completion = m.execute(node.finalbody.body.body, frame) or completion
+    return completion
+
+
+def _handle(m: Machine, handler: Any, completion: Completion, frame: Frame) -> Completion:
+    def run() -> Completion:
+        if handler.name is not None and isinstance(handler.name.name, cst.Name):
+            m.store(frame.variables, handler.name.name.value, Opaque("an exception"))
+        return m.execute(handler.body.body, frame)
+
+    ended = m.fork(Opaque("no exception"), lambda: completion, run, frame)
+    return completion if completion is not None and ended is not None else ended
+
+
+def _with(m: Machine, node: cst.With, frame: Frame) -> Completion:
+    changes: dict[str, Any] = {}
+    scopes = 0
+    for item in node.items:
+        value = m.evaluate(item.item, frame)
+        if isinstance(value, Thing):
+            if value.symbol == "tf.GradientTape":
+                changes["tape"] = value
+            elif value.symbol.endswith(".scope"):
+                m.scopes.append(value)
+                scopes += 1
+        if item.asname is not None:
+            assign(m, item.asname.name, value, frame)
+    try:
+        with m.within(**changes):
+            return m.execute(node.body.body, frame)
+    finally:
+        del m.scopes[len(m.scopes) - scopes :]
+
+
+def _return(m: Machine, node: cst.Return, frame: Frame) -> Completion:
+    frame.returns.append(None if node.value is None else m.evaluate(node.value, frame))
+    return RETURN
+
+
+def _raise(m: Machine, node: cst.Raise, frame: Frame) -> Completion:
+    return RAISE
+
+
+def _break(m: Machine, node: cst.Break, frame: Frame) -> Completion:
+    return BREAK
+
+
+def _continue(m: Machine, node: cst.Continue, frame: Frame) -> Completion:
+    return CONTINUE
+
+
+def _assert(m: Machine, node: cst.Assert, frame: Frame) -> Completion:
+    m.evaluate(node.test, frame)
+    return None
+
+
+def _global(m: Machine, node: cst.Global | cst.Nonlocal, frame: Frame) -> Completion:
+    frame.outer = frame.outer | {item.name.value for item in node.names}
+    return None
+
+
+def _delete(m: Machine, node: cst.Del, frame: Frame) -> Completion:
+    targets = node.target.elements if isinstance(node.target, cst.Tuple) else [node.target]
+    for target in targets:
+        name = getattr(target, "value", target)
+        if isinstance(name, str) and name in frame.variables:
+            m.journal.touch(frame.variables)
+            m.escape(frame.variables.pop(name))
+    return None
+
+
+def dotted(node: Any) -> str:
+    """A dotted name's text."""
+    return node.value if isinstance(node, cst.Name) else f"{dotted(node.value)}.{node.attr.value}"
+
+
+def _import(m: Machine, node: cst.Import, frame: Frame) -> Completion:
+    for alias in node.names:
+        path = dotted(alias.name)
+        value = m.imported(frame.module, path)
+        if alias.asname is not None:
+            assign(m, alias.asname.name, value, frame)
+        else:
+            top = path.split(".")[0]
+            m.store(frame.variables, top, value if top == path else m.imported(frame.module, top))
+    return None
+
+
+def _import_from(m: Machine, node: cst.ImportFrom, frame: Frame) -> Completion:
+    base = dotted(node.module) if node.module is not None else ""
+    level = len(node.relative)
+    if level:
+        parts = frame.module.package.split(".") if frame.module.package else []
+        parents = parts[: len(parts) - level + 1]
+        base = ".".join([*parents, *([base] if base else [])]) if parents else "." * level + base
+    module = m.imported(frame.module, base)
+    if isinstance(node.names, cst.ImportStar):
+        _import_all(m, module, frame)
+        return None
+    for alias in node.names:
+        name = dotted(alias.name)
+        value = m.attribute(module, name, m.spot(alias, frame))
+        if isinstance(module, Symbol) and module.path == "__future__":
+            continue
+        assign(m, alias.asname.name if alias.asname is not None else alias.name, value, frame)
+    return None
+
+
+def _import_all(m: Machine, module: Value, frame: Frame) -> None:
+    variables = getattr(module, "variables", None)
+    if isinstance(variables, Dict):
+        for name, value in list(variables.items()):
+            if not name.startswith("_"):
+                m.store(frame.variables, name, value)
+    else:
+        frame.variables.open = True
+
+
+def _function(m: Machine, node: cst.FunctionDef, frame: Frame) -> Completion:
+    names = []
+    for decorator in node.decorators:
+        expression = decorator.decorator
+        if isinstance(expression, cst.Call):
+            expression = expression.func
+        try:
+            names.append(dotted(expression).rsplit(".", 1)[-1])
+        except AttributeError:
+            names.append("")
+    func = Func(node, frame, node.name.value, defaults(m, node.params, frame), decorators=tuple(names))
+    m.functions.append(func)
+    m.store(frame.variables, node.name.value, func)
+    return None
+
+
+def defaults(m: Machine, params: cst.Parameters, frame: Frame) -> dict[str, Value]:
+    """The default values of a function's parameters, evaluated where it is defined."""
+    found: dict[str, Value] = {}
+    for param in (*params.posonly_params, *params.params, *params.kwonly_params):
+        if param.default is not None:
+            found[param.name.value] = m.evaluate(param.default, frame)
+    return found
+
+
+def _class(m: Machine, node: cst.ClassDef, frame: Frame) -> Completion:
+    bases = [m.evaluate(arg.value, frame) for arg in node.bases]
+    scope = Frame(frame.module, Dict(), frame, node.name.value)
+    cls = Class(node.name.value, node, frame, bases, scope.variables)
+    first = len(m.functions)
+    m.execute(node.body.body, scope)
+    for func in m.functions[first:]:
+        if func.frame is scope:
+            func.owner, func.frame = cls, frame
+    for decorator in node.decorators:
+        expression = decorator.decorator
+        expression = expression.func if isinstance(expression, cst.Call) else expression
+        if isinstance(expression, (cst.Name, cst.Attribute)) and dotted_or(expression).endswith("dataclass"):
+            cls.members["__dataclass__"] = True
+    m.define(cls)
+    m.classes.append(cls)
+    m.store(frame.variables, node.name.value, cls)
+    return None
+
+
+def dotted_or(node: Any) -> str:
+    """A dotted name's text, "" for anything else."""
+    try:
+        return dotted(node)
+    except AttributeError:
+        return ""
+
+
+def _match(m: Machine, node: cst.Match, frame: Frame) -> Completion:
+    """Each case is a side of an unknown branch."""
+    m.evaluate(node.subject, frame)
+
+    def case(index: int) -> Completion:
+        if index >= len(node.cases):
+            return None
+        return m.fork(Opaque("a match"), lambda: m.execute(node.cases[index].body.body, frame), lambda: case(index + 1), frame)
+
+    return case(0)
+
+
+STATEMENTS: dict[type, Callable[..., Completion]] = {
+    cst.SimpleStatementLine: _simple_line,
+    cst.SimpleStatementSuite: _simple_line,
+    cst.Expr: _expression,
+    cst.Assign: _assign,
+    cst.AnnAssign: _annotated,
+    cst.AugAssign: _augmented,
+    cst.If: _if,
+    cst.For: _for,
+    cst.While: _while,
+    cst.Try: _try,
+    cst.TryStar: _try,
+    cst.With: _with,
+    cst.Return: _return,
+    cst.Raise: _raise,
+    cst.Break: _break,
+    cst.Continue: _continue,
+    cst.Assert: _assert,
+    cst.Global: _global,
+    cst.Nonlocal: _global,
+    cst.Del: _delete,
+    cst.Import: _import,
+    cst.ImportFrom: _import_from,
+    cst.FunctionDef: _function,
+    cst.ClassDef: _class,
+    cst.Match: _match,
+}
+
+__all__ = ["ABSENT", "STATEMENTS", "Args", "assign", "defaults"]

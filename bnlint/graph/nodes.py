@@ -1,0 +1,300 @@
+"""The nodes of the graph. Doors make them; rules read them.
+
+Every value is known or an `Unknown`; what is known only as somebody's default says so (`Arg.certain`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from ..finding import Place
+
+Shape = tuple["int | None", ...]
+"""A tensor's shape with the batch axis first; None for an axis of unknown size."""
+
+
+class Origin(Protocol):
+    """Where a node comes from: a spot in a source, or a layer of a model. Made concrete only when printed."""
+
+    @property
+    def key(self) -> object:
+        """Equal and hashable for the same spot, however often the code there ran."""
+        ...
+
+    @property
+    def stack(self) -> tuple[Origin, ...]:
+        """The calls through which a helper's code was reached, outermost first."""
+        ...
+
+    def place(self) -> Place:
+        """The spot as path, lines and columns, or as a layer's path."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A value that is not known, and why."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function as a value, by the last part of its name: `tf.nn.relu` is `Function("relu")`.
+
+    `keras` is True for a public symbol of Keras or TensorFlow, False for code of the project.
+    """
+
+    name: str
+    keras: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Arg:
+    """One argument's value and where it was written.
+
+    `value` is a plain Python value, a `Function`, a `Layer` or an `Unknown`. `certain` is False where the value is only
+    the default of a parameter or of a flag. `origin` is None for Keras's own default.
+    """
+
+    value: object
+    origin: Origin | None = None
+    certain: bool = True
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a value at all, if only by default."""
+        return not isinstance(self.value, Unknown)
+
+    @property
+    def given(self) -> bool:
+        """Whether the code passes this argument (a value of None included)."""
+        return self.origin is not None
+
+
+NOT_GIVEN = Arg(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Under which circumstances code ran.
+
+    kind: "build" while a graph is put together; "call" inside `call` of a Model or Layer subclass; "lambda" inside the
+    function of a Lambda layer; "eager" for a direct call on data.
+    functions: the names of the enclosing functions, outermost first.
+    tape: an identity for the GradientTape the code is recorded by, None outside.
+    purpose: what the enclosing code is there for, as far as its names or its place in Keras's protocol say.
+    because: that reason, as a phrase: "in test_step", "after load_model".
+    """
+
+    kind: Literal["build", "call", "lambda", "eager"] = "build"
+    functions: tuple[str, ...] = ()
+    tape: object | None = None
+    purpose: Literal["training", "inference"] | None = None
+    because: str = ""
+
+
+@dataclass(eq=False, slots=True)
+class Tensor:
+    """What a call returns, or an input. `call` is None for inputs and for values from outside.
+
+    `either` holds the alternatives where unknown branches join: the tensor is one of them. `escaped` is True when code
+    that the door could not follow has seen the tensor; `data` is True for data, as opposed to a symbolic tensor.
+    """
+
+    call: Call | None = None
+    shape: Shape | None = None
+    users: list[Call] = field(default_factory=list)
+    either: tuple[Tensor, ...] = ()
+    escaped: bool = False
+    data: bool = False
+    input: Layer | None = None
+
+    def sources(self) -> tuple[Tensor, ...]:
+        """The tensors this one may be: itself, or the leaves of its alternatives."""
+        if not self.either:
+            return (self,)
+        seen: dict[Tensor, None] = {}
+        stack = list(self.either)
+        visited = set()
+        while stack:
+            tensor = stack.pop()
+            if tensor in visited:
+                continue
+            visited.add(tensor)
+            if tensor.either:
+                stack.extend(tensor.either)
+            else:
+                seen[tensor] = None
+        return tuple(seen)
+
+
+@dataclass(eq=False, slots=True)
+class Write:
+    """An assignment to `trainable`, at a time of the program."""
+
+    value: Arg
+    time: int
+
+
+@dataclass(eq=False, slots=True)
+class Layer:
+    """An object that can be called on tensors: a layer, a model, or an operation on tensors (`op`).
+
+    kind: the class's name in Keras ("Dense"); a project's own subclass has the kind of the nearest Keras class it
+    inherits ("Layer", "BatchNormalization") and its own name in `cls`. Operations are named as in keras.ops ("Relu").
+    args: the arguments by name, Keras's defaults not included: `arg(name)` adds those.
+    wrapped: the layer inside TimeDistributed, Bidirectional, SpectralNormalization, …
+    body: for a project's Layer subclass, the calls its `call` makes, once evaluated (also in the flat graph).
+    escaped: the door could not follow everything that is done with the layer.
+    """
+
+    kind: str
+    origin: Origin
+    cls: str = ""
+    args: dict[str, Arg] = field(default_factory=dict)
+    defaults: Mapping[str, object] = field(default_factory=dict)
+    context: Context = field(default_factory=Context)
+    op: bool = False
+    wrapped: Layer | None = None
+    calls: list[Call] = field(default_factory=list)
+    writes: list[Write] = field(default_factory=list)
+    children: list[Layer] = field(default_factory=list)
+    held: bool = False
+    escaped: bool = False
+    attribute: str | None = None
+    time: int = 0
+
+    def arg(self, name: str) -> Arg:
+        """The argument's value as given, else Keras's default, else an Unknown."""
+        if name in self.args:
+            return self.args[name]
+        if name in self.defaults:
+            return Arg(self.defaults[name])
+        return Arg(Unknown(f"{self.kind} has no argument {name}"))
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """One application of a layer to tensors.
+
+    `training` is the argument as given; NOT_GIVEN (known, None, no origin) where the call passes none. `parent` is the
+    call of the project's own layer in whose `call` this one happens. `optional` is True where an unknown branch decides
+    whether the call happens at all.
+    """
+
+    layer: Layer
+    inputs: tuple[Tensor, ...]
+    output: Tensor
+    origin: Origin
+    context: Context
+    training: Arg = NOT_GIVEN
+    parent: Call | None = None
+    optional: bool = False
+    time: int = 0
+    outputs: tuple[Tensor, ...] = ()
+    dropped: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Entry:
+    """One element of a Sequential: a layer, or what the code put there instead of one.
+
+    problem: "function", "class" or "tensor" where Keras raises; None for a layer and for what is not known.
+    name: the name of what was put there.
+    """
+
+    value: object
+    origin: Origin
+    layer: Layer | None = None
+    problem: Literal["function", "class", "tensor"] | None = None
+    name: str = ""
+    optional: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Model(Layer):
+    """A keras.Model, however it was made.
+
+    style: "sequential", "functional", "subclass" (`call` evaluated on a symbolic input where possible), "application"
+    (of keras.applications: holds BN or not, without its graph), "loaded" (load_model and its like).
+    complete: False where part of the graph is not known.
+    """
+
+    style: Literal["sequential", "functional", "subclass", "application", "loaded"] = "functional"
+    entries: list[Entry] = field(default_factory=list)
+    inputs: tuple[Tensor, ...] = ()
+    outputs: tuple[Tensor, ...] = ()
+    nodes: list[Call] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    methods: frozenset[str] = frozenset()
+    signature: tuple[str, ...] = ()
+    call_default: Arg | None = None
+    call_origin: Origin | None = None
+    pretrained: bool = False
+    batchnorm: bool | None = None
+    complete: bool = True
+
+    def event_kinds(self) -> set[str]:
+        """Which kinds of events the program lets happen to this model."""
+        return {event.kind for event in self.events}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """How training data is cut into batches.
+
+    size: samples a batch, at its argument. samples: how many there are, where known. steps: batches an epoch. epochs:
+    as given. replicas: how many devices share a batch, where known to be more than one.
+    """
+
+    size: Arg
+    samples: int | None = None
+    drop_remainder: bool = False
+    steps: Arg | None = None
+    epochs: Arg | None = None
+    replicas: int = 1
+
+
+@dataclass(eq=False, slots=True)
+class Event:
+    """Something that happens to a model: compile, fit, train_on_batch, evaluate, predict, save, call, tape.
+
+    "call" is a direct call of a model on data (see `call`). "tape" is a custom training step: the model was called
+    under a GradientTape whose gradients are applied to it. `optional` is True where an unknown branch decides it.
+    """
+
+    kind: Literal["compile", "fit", "train_on_batch", "evaluate", "test_on_batch", "predict", "predict_on_batch", "save", "call", "tape"]
+    model: Model
+    origin: Origin
+    context: Context
+    args: dict[str, Arg] = field(default_factory=dict)
+    batch: Batch | None = None
+    call: Call | None = None
+    optional: bool = False
+    time: int = 0
+
+
+@dataclass(eq=False, slots=True)
+class Program:
+    """All that a file, notebook, saved model or live model says, as one graph.
+
+    keras: the major version it runs on, 2 or 3, and `keras_because` why that is believed. notes: what the door gave up
+    on, for --verbose. coverage: how many BN calls the code has, and of how many the input is known.
+    """
+
+    path: str
+    keras: int = 3
+    keras_because: str = "the default"
+    layers: list[Layer] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    models: list[Model] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    coverage: tuple[int, int] = (0, 0)
+
+    def calls_at(self, origin: Origin) -> Iterator[Call]:
+        """Every call that the code at this origin made, one for each use of the helper it stands in."""
+        return (call for call in self.calls if call.origin.key == origin.key)

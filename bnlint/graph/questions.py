@@ -1,0 +1,332 @@
+"""The questions rules ask of the graph."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Literal, TypeVar
+
+from .kinds import (
+    ACTIVATIONS,
+    BATCH_NORMALIZATIONS,
+    IDENTITY_ACTIVATIONS,
+    LINEAR,
+    PASS_THROUGH,
+)
+from .nodes import Arg, Batch, Call, Entry, Event, Function, Layer, Model, Program, Tensor, Unknown
+
+_Node = TypeVar("_Node", Layer, Call, Entry, Event)
+
+
+def is_batchnorm(layer: Layer) -> bool:
+    """Whether the layer is a batch normalization, or a project's own subclass of it."""
+    return layer.kind in BATCH_NORMALIZATIONS
+
+
+def is_linear(layer: Layer) -> bool:
+    """Dense and convolutions, and a wrapper around one."""
+    return layer.kind in LINEAR or (layer.wrapped is not None and is_linear(layer.wrapped))
+
+
+def activation_name(value: object) -> str | None:
+    """The name of an `activation=` value in lower case: "" for none or linear, None where it is not known."""
+    if value is None:
+        return ""
+    if isinstance(value, Unknown):
+        return None
+    if isinstance(value, str):
+        name = value
+    elif isinstance(value, Function):
+        name = value.name
+    elif isinstance(value, Layer):
+        name = value.kind
+    else:
+        return None
+    name = name.lower()
+    return "" if name in IDENTITY_ACTIVATIONS else name
+
+
+def fused_activation(layer: Layer) -> str | None:
+    """The activation fused into a linear layer: its name, "" for none, None where it is not known."""
+    if layer.wrapped is not None:
+        return fused_activation(layer.wrapped)
+    if layer.kind not in LINEAR or layer.op:
+        return ""
+    return activation_name(layer.arg("activation").value)
+
+
+def activates(call: Call) -> bool | None:
+    """Whether the call ends in a nonlinearity: an activation layer or function, or a fused one; None if not known."""
+    layer = call.layer
+    if layer.kind == "Activation":
+        name = activation_name(layer.arg("activation").value)
+        return None if name is None else name != ""
+    if layer.kind in ACTIVATIONS:
+        return True
+    if is_linear(layer):
+        fused = fused_activation(layer)
+        return None if fused is None else fused != ""
+    return layer.kind == "Multiply" and _gates_itself(call)
+
+
+def _gates_itself(call: Call) -> bool:
+    """Whether a product is of a tensor and an activation of the same tensor: `x * sigmoid(x)`, `x * tanh(softplus(x))`."""
+    for gate in call.inputs:
+        steps = 0
+        while gate.call is not None and gate.call.layer.kind in ACTIVATIONS and len(gate.call.inputs) == 1 and steps < 5:
+            gate = gate.call.inputs[0]
+            steps += 1
+            if gate in call.inputs:
+                return True
+    return False
+
+
+def output_activation(call: Call) -> str | None:
+    """The activation with which a call ends: "softmax", "" for none, None where it is not known."""
+    layer = call.layer
+    if layer.kind == "Activation":
+        return activation_name(layer.arg("activation").value)
+    if layer.kind in ACTIVATIONS:
+        return layer.kind.lower()
+    return fused_activation(layer)
+
+
+def is_pass_through(layer: Layer) -> bool:
+    """Neither mixes channels nor activates: pooling, reshaping, padding, noise, concatenation of channels."""
+    return layer.kind in PASS_THROUGH
+
+
+def is_frozen(layer: Layer) -> bool | None:
+    """Whether the layer ends up with `trainable = False`; None where that is not known."""
+    if layer.writes:
+        value = layer.writes[-1].value.value
+        return None if isinstance(value, Unknown) else not value
+    value = layer.arg("trainable").value if "trainable" in layer.args else True
+    return None if isinstance(value, Unknown) else not value
+
+
+def nearest(tensor: Tensor, through: Callable[[Call], bool], limit: int = 200) -> Iterator[tuple[Call, tuple[Call, ...]]]:
+    """Walk back from a tensor: each nearest call that `through` does not let pass, with the calls passed on the way.
+
+    Follows every alternative of joined branches and every input of what it passes, and looks into a nested model of one
+    output. Ends silently at inputs.
+    """
+    stack: list[tuple[Tensor, tuple[Call, ...]]] = [(source, ()) for source in tensor.sources()]
+    seen: set[Tensor] = set()
+    while stack and len(seen) < limit:
+        current, passed = stack.pop()
+        if current in seen or current.call is None:
+            continue
+        seen.add(current)
+        call = current.call
+        if through(call):
+            stack.extend((source, (*passed, call)) for given in call.inputs for source in given.sources())
+        elif isinstance(call.layer, Model) and len(call.layer.outputs) == 1:
+            stack.extend((source, passed) for source in call.layer.outputs[0].sources())
+        else:
+            yield call, passed
+
+
+def following(call: Call, through: Callable[[Call], bool], limit: int = 200) -> Iterator[Call]:
+    """Walk forward from a call: each nearest user that `through` does not let pass."""
+    stack = list(users(call))
+    seen: set[Call] = set()
+    while stack and len(seen) < limit:
+        current = stack.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        if through(current):
+            stack.extend(users(current))
+        else:
+            yield current
+
+
+def users(call: Call) -> Iterator[Call]:
+    """The calls that take this call's output, joined branches looked through."""
+    stack = [call.output, *call.outputs]
+    seen: set[Tensor] = set()
+    while stack:
+        tensor = stack.pop()
+        if tensor in seen:
+            continue
+        seen.add(tensor)
+        yield from tensor.users
+
+
+def _looks_through(call: Call) -> bool:
+    return is_pass_through(call.layer) or "Dropout" in call.layer.kind
+
+
+def placement(call: Call) -> Literal["before", "after"] | None:
+    """Where a BN call stands against its activation; None where it has none on either side, or where that is unknown.
+
+    An activation right behind the BN decides, unless a fused activation directly precedes the BN too.
+    """
+    in_front = [found for given in call.inputs for found, _ in nearest(given, _looks_through)]
+    behind = [not is_linear(user.layer) and activates(user) for user in following(call, _looks_through)]
+    if any(activates(found) is None for found in in_front) or None in behind:
+        return None
+    fused = any(is_linear(found.layer) and activates(found) for found in in_front)
+    if behind and all(behind) and not fused:
+        return "before"
+    if in_front and all(activates(found) for found in in_front) and not any(behind):
+        return "after"
+    return None
+
+
+def batchnorms(model: Model, nested: bool = True, apart: Collection[Layer] = ()) -> Iterator[Call]:
+    """The BN calls of a model's graph, in program order; of nested models too, but not of pretrained applications.
+
+    `apart` are nested models to leave out.
+    """
+    seen: set[Layer] = {model, *apart}
+    stack = [model]
+    while stack:
+        current = stack.pop()
+        for call in current.nodes:
+            if is_batchnorm(call.layer):
+                yield call
+            elif nested and isinstance(call.layer, Model) and call.layer not in seen:
+                seen.add(call.layer)
+                stack.append(call.layer)
+
+
+def holds_batchnorm(layer: Layer) -> bool | None:
+    """Whether a layer is or contains a batch normalization; None where that is not known."""
+    unknown = False
+    stack, seen = [layer], {layer}
+    while stack:
+        current = stack.pop()
+        if is_batchnorm(current):
+            return True
+        inner = [*current.children, *([current.wrapped] if current.wrapped else [])]
+        if isinstance(current, Model):
+            if current.batchnorm is not None:
+                if current.batchnorm:
+                    return True
+                continue
+            unknown |= not current.complete
+            inner += [call.layer for call in current.nodes]
+            inner += [entry.layer for entry in current.entries if entry.layer is not None]
+        stack.extend(child for child in inner if child not in seen)
+        seen.update(inner)
+    return None if unknown else False
+
+
+def trained_models(program: Program) -> Iterator[Model]:
+    """Models that the program compiles or trains."""
+    for model in program.models:
+        if model.event_kinds() & {"compile", "fit", "train_on_batch", "tape"}:
+            yield model
+
+
+def positions_per_channel(shape: tuple[int | None, ...] | None, axis: int = -1) -> int | None:
+    """How many positions of one sample share a channel's statistics: the product of all axes but batch and `axis`.
+
+    1 for (batch, channels); None where an axis, or the shape, is not known.
+    """
+    if shape is None:
+        return None
+    channel = axis % len(shape) if -len(shape) <= axis < len(shape) else len(shape) - 1
+    product = 1
+    for index, size in enumerate(shape):
+        if index in (0, channel):
+            continue
+        if size is None:
+            return None
+        product *= size
+    return product
+
+
+def samples_per_step(batch: Batch, synchronized: bool = False) -> int | None:
+    """How many samples one device sees at once: min(b, n), divided among the replicas unless they share statistics.
+
+    None where the batch size is not known.
+    """
+    size = batch.size.value
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        return None
+    if batch.samples:
+        size = min(size, batch.samples)
+    return size if synchronized else max(1, size // batch.replicas)
+
+
+def training_batch(event: Event) -> Batch | None:
+    """The batches that an event shows to batch normalization in training mode; None where it shows none.
+
+    A direct call on data of known size, with `training=True`, is a batch of its own.
+    """
+    if event.kind in ("fit", "train_on_batch"):
+        return event.batch
+    if event.kind not in ("call", "tape") or event.context.purpose == "inference" or event.call is None:
+        return None
+    training = event.call.training
+    if not training.given and event.model.call_default is not None:
+        training = event.model.call_default
+    if training.value is not True:
+        return None
+    if event.batch is not None:
+        return event.batch
+    shape = event.call.inputs[0].shape if event.call.inputs else None
+    return Batch(Arg(shape[0], event.call.origin, training.certain)) if shape and shape[0] else None
+
+
+def learning_batchnorms(model: Model, time: float = math.inf) -> Iterator[Layer]:
+    """What updates its batch statistics when the model is trained: BN layers, and models known only to hold some.
+
+    Nested ones too; not those frozen at that time of the program, themselves or by a container, or called with
+    `training=False`, and not those of which that is unknown.
+    """
+    stack: list[tuple[Layer, tuple[Layer, ...]]] = [(model, ())]
+    seen: set[Layer] = {model}
+    while stack:
+        layer, containers = stack.pop()
+        if is_batchnorm(layer) or (isinstance(layer, Model) and layer.batchnorm):
+            writes = [write for each in (*containers, layer) for write in each.writes if write.time <= time]
+            last = max(writes, key=lambda write: write.time, default=None)
+            trainable = last.value if last else layer.args.get("trainable", Arg(True))
+            if trainable.value and trainable.known:
+                yield layer
+            continue
+        within = (*containers, layer)
+        inner = [(child, within) for child in (*layer.children, layer.wrapped) if child is not None]
+        if isinstance(layer, Model):
+            seen |= {call.layer for call in layer.nodes if call.training.value is False}
+            inner += [(entry.layer, within) for entry in layer.entries if entry.layer is not None]
+            inner += [(call.layer, (*within, *_parents(call))) for call in layer.nodes]
+        stack.extend(pair for pair in inner if pair[0] not in seen)
+        seen.update(child for child, _ in inner)
+
+
+def _parents(call: Call) -> Iterator[Layer]:
+    """The project's own layers in whose `call` this call happens."""
+    while call.parent is not None:
+        call = call.parent
+        yield call.layer
+
+
+def used_on(calls: list[Call], program: Program) -> str:
+    """Where only some runs of a helper's line are meant, which: " (in the use on line 12)"; "" where all are."""
+    runs = list(program.calls_at(calls[0].origin))
+    if len(set(calls)) >= len(runs):
+        return ""
+    lines = sorted({line for call in calls if call.origin.stack and (line := call.origin.stack[-1].place().line)})
+    if lines:
+        return f" (in the use{'s' * (len(lines) > 1)} on line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))})"
+    return f" (in {len(set(calls))} of the {len(runs)} times this line runs)"
+
+
+def by_origin(nodes: Iterable[_Node]) -> list[list[_Node]]:
+    """The nodes in groups made by the same spot in the source: a helper that runs twice makes two nodes there."""
+    groups: dict[object, list[_Node]] = {}
+    for node in nodes:
+        groups.setdefault(node.origin.key, []).append(node)
+    return list(groups.values())
+
+
+def label(layer: Layer) -> str:
+    """How a message names a layer: `encoder` (Sequential), or only its class where it has no name in the code."""
+    kind = layer.cls or layer.kind
+    name = layer.attribute or layer.arg("name").value
+    return f"`{name}` ({kind})" if isinstance(name, str) else kind

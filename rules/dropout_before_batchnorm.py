@@ -1,0 +1,70 @@
+"""A dropout feeds a batch normalization, which learns a variance that inference never shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint import Options, Problem, Program, Severity
+from bnlint.graph import DROPOUTS, Call, activates, activation_name, is_batchnorm, is_frozen, is_linear, is_pass_through, nearest, used_on
+
+category = "placement"
+severity = Severity.WARNING
+options = {"through-linear": False}
+
+_SCALED = {"Flatten", "Reshape", "Permute", "Identity", "ReLU", "Relu", "LeakyReLU", "LeakyRelu", "PReLU"}
+"""What keeps the ratio of variances that dropout makes: it commutes with scaling by a positive number."""
+
+
+def check(program: Program, options: Options) -> Iterator[Problem]:
+    """Each dropout that reaches a learning batch normalization unmixed (or, as an option, through one linear layer)."""
+    found: dict[object, list[tuple[Call, Call, str, Severity]]] = {}
+    for normalized in program.calls:
+        if is_batchnorm(normalized.layer) and not is_frozen(normalized.layer) and normalized.training.value is not False:
+            for dropout, message, level in _feeding(normalized, bool(options["through-linear"])):
+                found.setdefault(dropout.layer.origin.key, []).append((dropout, normalized, message, level))
+    for cases in found.values():
+        dropout, normalized, message, level = max(cases, key=lambda case: case[3])
+        where = used_on([case[0] for case in cases], program)
+        yield Problem(dropout.layer.origin, f"{message}{where}.", level, ((normalized.layer.origin, "this batch normalization"),))
+
+
+def _feeding(normalized: Call, through_linear: bool) -> Iterator[tuple[Call, str, Severity]]:
+    for given in normalized.inputs:
+        for call, passed in nearest(given, _unmixed):
+            if call.layer.kind in DROPOUTS:
+                yield call, _message(call, passed), Severity.WARNING if _sure(call) else Severity.ADVICE
+            elif through_linear and is_linear(call.layer):
+                for inner in call.inputs:
+                    for dropout, _ in nearest(inner, _unmixed):
+                        if dropout.layer.kind in DROPOUTS:
+                            message = f"{_named(dropout)} feeds BatchNormalization through {call.layer.kind}: training adds to its variance"
+                            yield dropout, message, Severity.ADVICE
+
+
+def _unmixed(call: Call) -> bool:
+    """Whether a dropout's noise passes the call channel by channel."""
+    if call.layer.kind in DROPOUTS:
+        rate = call.layer.arg("rate")
+        return (rate.certain and rate.known and not rate.value) or isinstance(call.training.value, bool)
+    return is_pass_through(call.layer) or (activates(call) is not False and not is_linear(call.layer))
+
+
+def _sure(call: Call) -> bool:
+    """A rate that is not known counts: nobody writes a dropout for 0. One known only as a default is no certainty."""
+    rate = call.layer.arg("rate")
+    return not rate.known or rate.certain
+
+
+def _named(dropout: Call) -> str:
+    rate = dropout.layer.arg("rate").value
+    return f"{dropout.layer.kind}({rate:g})" if isinstance(rate, (int, float)) else dropout.layer.kind
+
+
+def _message(dropout: Call, passed: tuple[Call, ...]) -> str:
+    way = " and ".join(call.layer.kind for call in reversed(passed) if call.layer.kind not in DROPOUTS)
+    feeds = f"{_named(dropout)} feeds BatchNormalization{f' through {way}' if way else ''}"
+    rate = dropout.layer.arg("rate").value
+    scaled = all(call.layer.kind in _SCALED or activation_name(call.layer.arg("activation").value) == "relu" for call in passed)
+    if isinstance(rate, (int, float)) and 0 < rate < 1 and scaled and dropout.layer.kind != "AlphaDropout":
+        return f"{feeds}: its variance in training is at least {1 / (1 - rate):.2f} x that at inference"
+    return f"{feeds}: the variance it learns in training is not the one it meets at inference"

@@ -1,0 +1,61 @@
+"""Batch statistics in inference: `training=True` where a prediction is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint import Options, Problem, Program, Severity
+from bnlint.graph import Call, Model, by_origin, holds_batchnorm, is_frozen, label
+
+category = "mode"
+severity = Severity.ERROR
+
+
+def check(program: Program, options: Options) -> Iterator[Problem]:
+    """Every `training=True` that reaches a batch normalization while the model predicts."""
+    for call, *_ in by_origin(call for call in program.calls if _asks_for_training(call)):
+        found = _judge(program, call)
+        if found is None:
+            continue
+        where, grade = found
+        said = f"{label(call.layer)} gets training=True {where}"
+        yield Problem(call.training.origin or call.origin, said, grade if call.training.certain else Severity.ADVICE)
+
+
+def _asks_for_training(call: Call) -> bool:
+    layer = call.layer
+    return call.training.value is True and not layer.op and holds_batchnorm(layer) is True and not is_frozen(layer)
+
+
+def _judge(program: Program, call: Call) -> tuple[str, Severity] | None:
+    """Where the flag does harm, as the end of a sentence, and how bad it is."""
+    context = call.context
+    if context.kind == "call":
+        # In a branch of `if training:` the flag is right.
+        if call.optional or not call.training.certain:
+            return None
+        return "whenever the model runs: predictions depend on the batch, and move the statistics.", Severity.ERROR
+    if context.kind == "eager":
+        if context.purpose != "inference":
+            return None
+        where = context.because or "in inference code"
+        return f"{where}: the output depends on the batch, and the call moves the statistics.", Severity.ERROR
+    if context.kind == "build":
+        return _judge_graph(program, call)
+    return None
+
+
+def _judge_graph(program: Program, call: Call) -> tuple[str, Severity] | None:
+    """A flag written into a functional graph: Keras 2 obeys it for ever, Keras 3 where the caller gives none."""
+    holders = [model for model in program.models if call in model.nodes]
+    if not holders or any(other.training.value is False for other in call.layer.calls):
+        return None
+    if program.keras < 3:
+        return "in the model's graph: predict uses batch statistics too, and moves the moving ones.", Severity.ERROR
+    if any(_called_openly(model) for model in holders):
+        return "in a graph that is called without a flag: that call uses and moves batch statistics.", Severity.ERROR
+    return "in the model's graph: fit and predict override it, a direct call without a flag obeys.", Severity.ADVICE
+
+
+def _called_openly(model: Model) -> bool:
+    return any(event.kind == "call" and event.call and not event.call.training.given for event in model.events)
