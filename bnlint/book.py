@@ -150,7 +150,7 @@ def _row(rule: Rule) -> str:
 
 def _name(path: Path) -> str:
     if not _possible(path.stem):
-        raise ValueError(f"{path}: a rule's file is named in lower-case words joined by underscores, and not as a category")
+        raise ValueError(f"{path}: a rule's file is named in lower-case words joined by underscores, and no category")
     return path.stem.replace("_", "-")
 
 

@@ -138,5 +138,5 @@ def _marks(code: str) -> Iterator[tuple[int, Severity]]:
 
 def _prose(card: str) -> Iterator[str]:
     """The lines outside fenced blocks."""
-    inside = {number for fence in fences(card) for number in range(fence.line - 1, fence.line + fence.code.count("\n") + 1)}
-    return (line for number, line in enumerate(card.split("\n"), start=1) if number not in inside)
+    spans = [range(fence.line - 1, fence.line + fence.code.count("\n") + 1) for fence in fences(card)]
+    return (line for number, line in enumerate(card.split("\n"), start=1) if not any(number in span for span in spans))

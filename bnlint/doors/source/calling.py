@@ -31,6 +31,10 @@ from .values import (
 )
 
 MAX_RECURSION = 4
+HEAVY = 100
+"""A function that adds more calls than this to the graph is heavy: a whole network."""
+MAX_HEAVY = 2
+"""How often a heavy function is evaluated for functions that nobody calls: ResNet50, 101 and 152 call the same one."""
 TRAINING = Opaque("the training flag", key=("training",))
 
 _INFERENCE = frozenset(
@@ -88,12 +92,19 @@ def escape_arguments(m: Machine, args: Args) -> None:
 def call_function(m: Machine, func: Func, args: Args, receiver: Value = ABSENT) -> Value:
     """Evaluate a function's body with these arguments."""
     func.called = True
+    if not m.exact and len(m.running) == 1 and m.unasked and m.heavy.get(func.node, 0) >= MAX_HEAVY:
+        escape_arguments(m, args)
+        return Opaque("what was looked at with other arguments")
     if len(m.running) >= MAX_DEPTH or sum(1 for other in m.running if other.node is func.node) >= MAX_RECURSION:
         escape_arguments(m, args)
         return Opaque("too deep a recursion")
     frame = Frame(func.frame.module, Dict(), func.frame, func.name, owner=func.owner, receiver=receiver)
     _bind(m, func, args, receiver, frame)
-    return run(m, func, frame, args.spot)
+    before = len(m.program.calls)
+    result = run(m, func, frame, args.spot)
+    if len(m.running) == 1 and len(m.program.calls) - before > HEAVY:
+        m.heavy[func.node] = m.heavy.get(func.node, 0) + 1
+    return result
 
 
 def run(m: Machine, func: Func, frame: Frame, spot: Any = None) -> Value:

@@ -67,8 +67,8 @@ def lookup(m: Machine, name: str, frame: Frame) -> Value:
     scope: Frame | None = frame
     while scope is not None:
         if name in scope.variables:
-            value = m.settled(scope.variables[name])
-            return _present(value)
+            value = scope.variables[name]
+            return _present(m.settled(value)) if type(value) is Choice else value
         if scope.parent is None and scope.variables.open and (path := unimported(name)):
             return Symbol(path)
         scope = scope.parent
@@ -97,18 +97,18 @@ BUILTINS = frozenset(
 )
 
 
+_NAMED = {"True": True, "False": False, "None": None}
+
+
 def _name(m: Machine, node: cst.Name, frame: Frame) -> Value:
-    if node.value == "True":
-        return True
-    if node.value == "False":
-        return False
-    if node.value == "None":
-        return None
-    return lookup(m, node.value, frame)
+    name = node.value
+    return _NAMED[name] if name in _NAMED else lookup(m, name, frame)
 
 
 def _attribute(m: Machine, node: cst.Attribute, frame: Frame) -> Value:
     value = m.evaluate(node.value, frame)
+    if type(value) is Symbol:
+        return m.symbol_attribute(value, node.attr.value)
     return m.attribute(value, node.attr.value, m.spot(node, frame))
 
 
@@ -240,6 +240,8 @@ def _comp_for(m: Machine, clause: cst.CompFor, frame: Frame, emit: Callable[[], 
 def _binary(m: Machine, node: cst.BinaryOperation, frame: Frame) -> Value:
     left, right = m.evaluate(node.left, frame), m.evaluate(node.right, frame)
     kind, operate = OPERATORS[type(node.operator)]
+    if type(left) is str and type(right) is str and kind == "Add":
+        return left + right
     return arithmetic(m, kind, operate, left, right, m.spot(node, frame))
 
 
@@ -333,11 +335,10 @@ def _call(m: Machine, node: cst.Call, frame: Frame) -> Value:
         return m.super(frame)
     for arg in node.args:
         value = m.evaluate(arg.value, frame)
-        spot = m.spot(arg, frame)
         if arg.star == "*":
             items, complete = items_of(m, value)
             for item in items:
-                args.spots[len(args.positional)] = spot
+                args.spots[len(args.positional)] = arg
                 args.positional.append(item)
             args.open = args.open or not complete
         elif arg.star == "**":
@@ -345,13 +346,13 @@ def _call(m: Machine, node: cst.Call, frame: Frame) -> Value:
                 for key, item in value.items():
                     if isinstance(key, str):
                         args.keywords[key] = m.settled(item)
-                        args.spots[key] = spot
+                        args.spots[key] = arg
             args.open = args.open or not isinstance(value, Dict) or value.open
         elif arg.keyword is not None:
             args.keywords[arg.keyword.value] = value
-            args.spots[arg.keyword.value] = spot
+            args.spots[arg.keyword.value] = arg
         else:
-            args.spots[len(args.positional)] = spot
+            args.spots[len(args.positional)] = arg
             args.positional.append(value)
     return m.call(func, args)
 

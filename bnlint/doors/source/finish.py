@@ -19,6 +19,7 @@ SHARE = 0.25
 def enter_the_rest(m: Machine, frame: Frame) -> None:
     """Evaluate every function and class that nothing in the program uses, with unknown arguments."""
     done: set[int] = set()
+    m.unasked = True
     for _ in range(3):
         pending: list[Any] = [cls for cls in m.classes if not cls.instantiated and id(cls) not in done]
         for cls in pending:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
 
 from ...graph import Call, Layer, Model, Tensor, kinds
 from ...graph.nodes import NOT_GIVEN
@@ -44,9 +46,14 @@ LOADERS = ("load_model", "model_from_json", "model_from_yaml", "model_from_confi
 
 def symbol_attribute(m: Machine, symbol: Symbol, name: str) -> Value:
     """`symbol.name`: a longer symbol, or a constant."""
-    if symbol.path in ("math", "numpy", "np") and name in ("pi", "e"):
+    if name in ("pi", "e") and symbol.path in ("math", "numpy"):
         return getattr(math, name)
-    return Symbol(f"{symbol.path}.{name}")
+    return _longer(symbol.path, name)
+
+
+@lru_cache(maxsize=4096)
+def _longer(path: str, name: str) -> Symbol:
+    return Symbol(f"{path}.{name}")
 
 
 def symbol_problem(path: str) -> str | None:
@@ -191,8 +198,6 @@ def _operation(m: Machine, path: str, last: str, args: Args) -> Value:
 
 def _mark_inference(m: Machine, tensor: Tensor) -> None:
     """The argmax of a model's output is taken: whoever calls it wants a prediction."""
-    from dataclasses import replace
-
     call = tensor.call
     if call is None or call.context.purpose is not None or call.context.tape is not None:
         return

@@ -55,7 +55,7 @@ class Args:
     spot: Spot
     positional: list[Value] = field(default_factory=list)
     keywords: dict[str, Value] = field(default_factory=dict)
-    spots: dict[int | str, Spot] = field(default_factory=dict)
+    spots: dict[int | str, Spot | cst.CSTNode] = field(default_factory=dict)
     open: bool = False
 
     def get(self, index: int | None, name: str, default: Value = ABSENT) -> Value:
@@ -68,9 +68,10 @@ class Args:
 
     def spot_of(self, index: int | None, name: str) -> Spot:
         """Where that argument stands; the call itself where it was not written out."""
-        if name in self.keywords:
-            return self.spots.get(name, self.spot)
-        return self.spots.get(index, self.spot) if index is not None else self.spot
+        found = self.spots.get(name) if name in self.keywords else None if index is None else self.spots.get(index)
+        if found is None or isinstance(found, Spot):
+            return found or self.spot
+        return Spot(self.spot.module, found, self.spot.stack)
 
     def arg(self, index: int | None, name: str) -> Arg | None:
         """The argument for the graph, None where it is not given."""
@@ -180,6 +181,9 @@ class Machine:
         self.escaping: set[Instance] = set()
         self.modules: dict[str, Frame] = {}
         self.channels_first = False
+        self.exact = False
+        self.unasked = False
+        self.heavy: dict[cst.CSTNode, int] = {}
         self.invented: set[Instance] = set()
         self.exhausted = ""
         self.scopes: list[Value] = []
@@ -215,7 +219,10 @@ class Machine:
         if self.steps > self.limit:
             raise OutOfFuel("too many steps")
         handler = self.expressions.get(type(node))
-        return Opaque(type(node).__name__) if handler is None else self.settled(handler(self, node, frame))
+        if handler is None:
+            return Opaque(type(node).__name__)
+        value = handler(self, node, frame)
+        return self.settled(value) if type(value) is Choice else value
 
     def execute(self, body: Any, frame: Frame) -> Completion:
         """Run statements until one does not fall through."""

@@ -347,7 +347,7 @@ def model_attribute(m: Machine, model: Model, name: str, spot: Spot) -> Value:
 def call_model_method(m: Machine, model: Model, name: str, args: Args) -> Value:
     """`model.add`, `.compile`, `.fit` and their like."""
     if name == "add":
-        add_entry(m, model, args.get(0, "layer"), args.spots.get(0, args.spot))
+        add_entry(m, model, args.get(0, "layer"), args.spot_of(0, "layer"))
         return None
     if name == "pop":
         m.journal.touch(model.entries)  # type: ignore[arg-type]

@@ -166,12 +166,17 @@ def _if(m: Machine, node: cst.If, frame: Frame) -> Completion:
 
 
 def _for(m: Machine, node: cst.For, frame: Frame) -> Completion:
-    items, complete = items_of(m, m.evaluate(node.iter, frame))
+    """Each round of a known range; a single one with an unknown variable where the range is not known."""
+    value = m.evaluate(node.iter, frame)
+    items, complete = items_of(m, value)
     if not complete and len(items) > 1 and not all(isinstance(item, Assumed) for item in items):
         complete = len(items) <= UNROLL
     if len(items) > UNROLL or (not complete and len(items) > 1):
         items = [Opaque("a loop variable")]
+    rounds = _Rounds(m, len(items) if isinstance(value, range) else 0)
     for index, item in enumerate(items):
+        if rounds.repeats(index):
+            continue
         events = len(m.program.events)
         assign(m, node.target, item, frame)
         completion = m.execute(node.body.body, frame)
@@ -182,6 +187,32 @@ def _for(m: Machine, node: cst.For, frame: Frame) -> Completion:
         if len(m.program.events) > events and index + 1 >= TRAINING_ROUNDS:
             break
     return m.execute(node.orelse.body.body, frame) if node.orelse is not None else None
+
+
+class _Rounds:
+    """Notices when the rounds of a long loop add the same calls with the same shapes over and over.
+
+    From then on only the last round is worth running; an exact evaluation runs all.
+    """
+
+    def __init__(self, m: Machine, count: int) -> None:
+        self.m = m
+        self.last = count - 1
+        self.start = len(m.program.calls)
+        self.before: list[object] = []
+        self.steady = False
+
+    def repeats(self, index: int) -> bool:
+        """Whether round `index` may be passed over; called before each round."""
+        if self.last < 4 or self.m.exact:
+            return False
+        if self.steady:
+            return index != self.last
+        added = [(call.origin.key, call.layer.kind, call.output.shape) for call in self.m.program.calls[self.start :]]
+        self.start = len(self.m.program.calls)
+        self.steady = bool(added) and added == self.before
+        self.before = list(added)
+        return self.steady and index != self.last
 
 
 def _while(m: Machine, node: cst.While, frame: Frame) -> Completion:

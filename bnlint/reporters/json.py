@@ -1,0 +1,65 @@
+"""The report as JSON; the README documents the schema."""
+
+from __future__ import annotations
+
+import json
+
+from ..finding import Failure, Finding, Place, Report
+
+
+def render(report: Report) -> str:
+    """One JSON object, its keys always in the same order, in ASCII."""
+    document = {
+        "version": 1,
+        "findings": [_finding(finding) for finding in report],
+        "errors": [_error(failure) for failure in report.failures],
+        "files": {"checked": report.checked, "skipped": report.skipped},
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _finding(finding: Finding) -> dict[str, object]:
+    place = finding.place
+    return {
+        "rule": finding.rule,
+        "category": finding.category,
+        "severity": str(finding.severity),
+        "path": well_formed(place.path),
+        "cell": place.cell,
+        "line": place.line,
+        "column": place.column,
+        "end_line": place.end_line,
+        "end_column": place.end_column,
+        "layer": _layer(place),
+        "message": well_formed(finding.message),
+        "related": [
+            {
+                "path": well_formed(related.place.path),
+                "cell": related.place.cell,
+                "line": related.place.line,
+                "column": related.place.column,
+                "layer": _layer(related.place),
+                "message": well_formed(related.message),
+            }
+            for related in finding.related
+        ],
+        "fix": finding.fix,
+    }
+
+
+def _error(failure: Failure) -> dict[str, object]:
+    return {
+        "path": well_formed(failure.path),
+        "cell": failure.cell,
+        "line": failure.line,
+        "message": well_formed(failure.message),
+    }
+
+
+def _layer(place: Place) -> str | None:
+    return None if place.layer is None else well_formed(place.layer)
+
+
+def well_formed(text: str) -> str:
+    """The text without lone surrogates, which a file name may hold and no JSON reader needs to accept."""
+    return text.encode("utf-8", "replace").decode("utf-8")
