@@ -6,6 +6,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from types import FunctionType, MappingProxyType, ModuleType
 from typing import TypeVar
@@ -47,7 +48,7 @@ class Book(Mapping[str, Rule]):
     def find(self, name: str) -> Rule:
         """The rule called `name`; ValueError, naming the closest one, if there is none."""
         if name not in self:
-            raise ValueError(f"unknown rule {name!r}{_closest(name, self)}")
+            raise ValueError(f"unknown rule {name!r}{closest(name, self)}")
         return self[name]
 
     def select(
@@ -78,7 +79,7 @@ class Book(Mapping[str, Rule]):
         elif entry in CATEGORIES:
             yield from (name for name in self if self[name].category == entry and self[name].enabled)
         else:
-            raise ValueError(f"unknown rule or category {entry!r}{_closest(entry, (*self, *CATEGORIES, ALL))}")
+            raise ValueError(f"unknown rule or category {entry!r}{closest(entry, (*self, *CATEGORIES, ALL))}")
 
 
 def open_book(*folders: Path) -> Book:
@@ -144,7 +145,7 @@ def index(book: Book) -> str:
 
 
 def _row(rule: Rule) -> str:
-    severity = f"{rule.severity}" if rule.enabled else f"{rule.severity}, off by default"
+    severity = f"{rule.severity}{'' if rule.enabled else ' (off by default)'}"
     return f"| [{rule.name}]({rule.name.replace('-', '_')}.md) | {severity} | {rule.summary.replace('|', '&#124;')} |"
 
 
@@ -158,11 +159,13 @@ def _possible(stem: str) -> bool:
     return _STEM.fullmatch(stem) is not None and stem not in CATEGORIES and stem != ALL.lower()
 
 
+@cache
 def _load(name: str, path: Path) -> Rule:
+    """The rule in this file, executed once a process."""
     module = _execute(path)
     category = _attribute(module, path, "category", str)
     if category not in CATEGORIES:
-        raise ValueError(f"{path}: unknown category {category!r}{_closest(category, CATEGORIES)}")
+        raise ValueError(f"{path}: unknown category {category!r}{closest(category, CATEGORIES)}")
     return Rule(
         name,
         category,
@@ -196,7 +199,7 @@ def _attribute(module: ModuleType, path: Path, name: str, kind: type[_T], defaul
     return value
 
 
-def _closest(name: str, known: Iterable[str]) -> str:
+def closest(name: str, known: Iterable[str]) -> str:
     """For an error message: which known name is meant, or which there are."""
     from difflib import get_close_matches
 

@@ -32,8 +32,8 @@ Specs = tuple[tuple["GitIgnoreSpec", str], ...]
 class Listing:
     """What a walk found.
 
-    `files` are paths as given on the command line plus the rest, sorted; each can be opened as it stands. `skipped` counts
-    files that were left out by name (those in excluded folders, never entered, do not count).
+    `files` are paths as given on the command line plus the rest, sorted; each can be opened as it stands. `skipped`
+    counts files that were left out by name (those in excluded folders, which are not entered, do not count).
     """
 
     files: list[str] = field(default_factory=list)
@@ -45,8 +45,8 @@ class Listing:
 class Choice:
     """Which names count, below the paths given.
 
-    Patterns are written as in .gitignore, relative to `root` ("" for the working folder). `include` None stands for names
-    ending in one of `suffixes`, `exclude` None for the folders that never hold a project's own code.
+    Patterns are written as in .gitignore, relative to `root` ("" for the working folder). `include` None stands for
+    names ending in one of `suffixes`, `exclude` None for the folders that never hold a project's own code.
     """
 
     root: str = ""
@@ -259,10 +259,18 @@ class _Walk:
 
 def _below(folder: _Folder, name: str, identity: Identity) -> _Folder:
     shown = os.path.join(folder.shown, name)
-    include, exclude, ignore = (
-        tuple((spec, f"{prefix}{name}/") for spec, prefix in specs) for specs in (folder.include, folder.exclude, folder.ignore)
+    return _Folder(
+        shown,
+        identity,
+        folder,
+        _deeper(folder.include, name),
+        _deeper(folder.exclude, name),
+        _deeper(folder.ignore, name),
     )
-    return _Folder(shown, identity, folder, include, exclude, ignore)
+
+
+def _deeper(specs: Specs, name: str) -> Specs:
+    return tuple((spec, f"{prefix}{name}/") for spec, prefix in specs)
 
 
 def _with_ignores(folder: _Folder) -> _Folder:
@@ -308,7 +316,7 @@ def _is_pattern(line: str) -> bool:
 
 
 def _inherited(real: str) -> Specs:
-    """The .gitignore files above a folder, up to the top of its repository; none where they ignore the folder itself."""
+    """The .gitignore files above a folder, up to the top of its repository; none where they ignore the folder."""
     above: list[str] = []
     folder = real
     while not os.path.lexists(os.path.join(folder, ".git")):
@@ -327,7 +335,7 @@ def _inherited(real: str) -> Specs:
         if _matches(specs, name + "/"):
             return ()
         folder = os.path.join(folder, name)
-        specs = tuple((spec, f"{prefix}{name}/") for spec, prefix in specs)
+        specs = _deeper(specs, name)
         if above and (spec := _ignores(os.path.join(folder, ".gitignore"))):
             specs += ((spec, ""),)
     return specs

@@ -13,7 +13,7 @@ severity = Severity.ERROR
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
     """Every batch normalization, and every model that holds one, called inside a Lambda layer's function."""
-    for call, *_ in by_origin(call for call in program.calls if call.context.kind == "lambda" and _trains(call)):
+    for call, *_ in by_origin(call for call in program.calls if _loses_variables(call)):
         layer = call.layer
         if layer.context.kind == "lambda":
             said = f"{label(layer)} is created inside a Lambda layer, which cannot own its variables: this raises."
@@ -22,12 +22,14 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
                 f"{label(layer)} is used inside a Lambda layer: the model neither trains nor saves its gamma and beta."
             )
         else:
-            said = f"{label(layer)}, used inside a Lambda layer, holds a BatchNormalization that no model trains or saves."
+            said = (
+                f"{label(layer)}, used inside a Lambda layer, holds a BatchNormalization that no model trains or saves."
+            )
         yield Problem(call.origin, said)
 
 
-def _trains(call: Call) -> bool:
-    if is_frozen(call.layer):
+def _loses_variables(call: Call) -> bool:
+    if call.context.kind != "lambda" or call.context.raises or is_frozen(call.layer):
         return False
     if isinstance(call.layer, Model):
         # Called with training=False it is a fixed feature extractor, and those work.

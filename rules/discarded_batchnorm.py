@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.graph import Call, by_origin, is_batchnorm, label, users
+from bnlint.graph import Call, Tensor, by_origin, is_batchnorm, label, users
 
 category = "construction"
 severity = Severity.ERROR
@@ -18,36 +18,61 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
         yield Problem(layer.origin, f"{label(layer)} is created and thrown away: it is never called and in no model.")
     for layer, *_ in by_origin(layer for layer in layers if layer.attribute and not layer.calls and not layer.escaped):
         yield Problem(layer.origin, f"{label(layer)} is never called.", Severity.ADVICE)
+    kept = {source for model in program.models for output in model.outputs for source in (output, *output.sources())}
+    complete = not any("not followed to the end" in note for note in program.notes)
     for group in by_origin(call for call in program.calls if is_batchnorm(call.layer) and not call.layer.op):
-        lost = [call for call in group if _lost(call, group)]
+        lost = [call for call in group if _lost(call) or (complete and _overwritten(call, group, kept))]
         if lost:
             many = f", in {len(lost)} of the {len(group)} times this line runs" if len(lost) < len(group) else ""
             said = f"Nothing uses the result of {label(lost[0].layer)}{many}: its input goes on unnormalized."
             yield Problem(lost[0].origin, said)
 
 
-def _lost(call: Call, group: list[Call]) -> bool:
-    """Whether the call leads nowhere, and was not made on data to build the layer's variables."""
-    if any(given.data for given in call.inputs):
+def _lost(call: Call) -> bool:
+    """Whether nothing uses the result of a call on a symbolic tensor; one on data may be there to build the layer."""
+    sources = [source for given in call.inputs for source in given.sources()]
+    return call.dropped and any(source.call or source.input for source in sources) and not _on_data(call)
+
+
+def _overwritten(call: Call, group: list[Call], kept: set[Tensor]) -> bool:
+    """Whether a loop that starts every round from the same input has kept its last round only, and this is an earlier one."""
+    rounds = [other for other in group if _way(other) == _way(call)]
+    if call is rounds[-1] or _on_data(call) or _leads_nowhere(rounds[-1], kept):
         return False
-    if call.dropped:
-        return any(source.call or source.input for given in call.inputs for source in given.sources())
-    # A loop that starts every round from its input keeps the last round only. The rest of dead code is left alone.
-    rounds = [other for other in group if other is not call and _way(other) == _way(call)]
-    return any(not _leads_nowhere(other) for other in rounds) and _leads_nowhere(call)
+    return all(_leads_nowhere(other, kept) for other in rounds[:-1]) and not _descends(rounds)
+
+
+def _on_data(call: Call) -> bool:
+    return any(given.data for given in call.inputs)
 
 
 def _way(call: Call) -> list[object]:
     return [origin.key for origin in call.origin.stack]
 
 
-def _leads_nowhere(call: Call) -> bool:
+def _leads_nowhere(call: Call, kept: set[Tensor]) -> bool:
     stack, seen = [call], {call}
     while stack:
         current = stack.pop()
-        used_by = list(users(current))
-        if current.output.escaped or not (used_by or current.dropped):
+        if any(tensor.escaped or tensor.data or tensor in kept for tensor in (current.output, *current.outputs)):
             return False
-        stack += [user for user in used_by if user not in seen]
+        used_by = [user for user in users(current) if user not in seen]
+        stack += used_by
         seen.update(used_by)
     return True
+
+
+def _descends(rounds: list[Call]) -> bool:
+    """Whether a round builds on an earlier one."""
+    return any(other in rounds for call in rounds for other in _ancestors(call))
+
+
+def _ancestors(call: Call) -> set[Call]:
+    found: set[Call] = set()
+    stack = [call]
+    while stack:
+        for source in (source for given in stack.pop().inputs for source in given.sources()):
+            if source.call is not None and source.call not in found:
+                found.add(source.call)
+                stack.append(source.call)
+    return found

@@ -5,27 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.graph import DROPOUTS, Call, activates, activation_name, is_batchnorm, is_frozen, is_linear, is_pass_through, nearest, used_on
+from bnlint.graph import (
+    DROPOUTS,
+    Call,
+    activates,
+    activation_name,
+    is_batchnorm,
+    is_frozen,
+    is_linear,
+    is_pass_through,
+    nearest,
+    used_on,
+)
 
 category = "placement"
 severity = Severity.WARNING
 options = {"through-linear": False}
 
-_SCALED = {"Flatten", "Reshape", "Permute", "Identity", "ReLU", "Relu", "LeakyReLU", "LeakyRelu", "PReLU"}
-"""What keeps the ratio of variances that dropout makes: it commutes with scaling by a positive number."""
+_HOMOGENEOUS = {"Flatten", "Reshape", "Permute", "Identity", "ReLU", "Relu", "LeakyReLU", "LeakyRelu", "PReLU"}
 
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
     """Each dropout that reaches a learning batch normalization unmixed (or, as an option, through one linear layer)."""
     found: dict[object, list[tuple[Call, Call, str, Severity]]] = {}
     for normalized in program.calls:
-        if is_batchnorm(normalized.layer) and not is_frozen(normalized.layer) and normalized.training.value is not False:
+        layer = normalized.layer
+        if is_batchnorm(layer) and not is_frozen(layer) and normalized.training.value is not False:
             for dropout, message, level in _feeding(normalized, bool(options["through-linear"])):
                 found.setdefault(dropout.layer.origin.key, []).append((dropout, normalized, message, level))
     for cases in found.values():
         dropout, normalized, message, level = max(cases, key=lambda case: case[3])
         where = used_on([case[0] for case in cases], program)
-        yield Problem(dropout.layer.origin, f"{message}{where}.", level, ((normalized.layer.origin, "this batch normalization"),))
+        related = ((normalized.layer.origin, "this batch normalization"),)
+        yield Problem(dropout.layer.origin, f"{message}{where}.", level, related)
 
 
 def _feeding(normalized: Call, through_linear: bool) -> Iterator[tuple[Call, str, Severity]]:
@@ -37,8 +49,8 @@ def _feeding(normalized: Call, through_linear: bool) -> Iterator[tuple[Call, str
                 for inner in call.inputs:
                     for dropout, _ in nearest(inner, _unmixed):
                         if dropout.layer.kind in DROPOUTS:
-                            message = f"{_named(dropout)} feeds BatchNormalization through {call.layer.kind}: training adds to its variance"
-                            yield dropout, message, Severity.ADVICE
+                            feeds = f"{_named(dropout)} feeds BatchNormalization through {call.layer.kind}"
+                            yield dropout, f"{feeds}: training adds to its variance", Severity.ADVICE
 
 
 def _unmixed(call: Call) -> bool:
@@ -57,14 +69,21 @@ def _sure(call: Call) -> bool:
 
 def _named(dropout: Call) -> str:
     rate = dropout.layer.arg("rate").value
-    return f"{dropout.layer.kind}({rate:g})" if isinstance(rate, (int, float)) else dropout.layer.kind
+    if isinstance(rate, (int, float)) and rate:
+        return f"{dropout.layer.kind}({rate:g})"
+    return dropout.layer.kind if rate else f"{dropout.layer.kind} (off by default)"
 
 
 def _message(dropout: Call, passed: tuple[Call, ...]) -> str:
     way = " and ".join(call.layer.kind for call in reversed(passed) if call.layer.kind not in DROPOUTS)
     feeds = f"{_named(dropout)} feeds BatchNormalization{f' through {way}' if way else ''}"
     rate = dropout.layer.arg("rate").value
-    scaled = all(call.layer.kind in _SCALED or activation_name(call.layer.arg("activation").value) == "relu" for call in passed)
-    if isinstance(rate, (int, float)) and 0 < rate < 1 and scaled and dropout.layer.kind != "AlphaDropout":
+    scaled = dropout.layer.kind != "AlphaDropout" and all(map(_keeps_ratio, passed))
+    if scaled and isinstance(rate, (int, float)) and 0 < rate < 1:
         return f"{feeds}: its variance in training is at least {1 / (1 - rate):.2f} x that at inference"
     return f"{feeds}: the variance it learns in training is not the one it meets at inference"
+
+
+def _keeps_ratio(call: Call) -> bool:
+    """Whether the call commutes with scaling each value by a number >= 0, as dropout does."""
+    return call.layer.kind in _HOMOGENEOUS or activation_name(call.layer.arg("activation").value) == "relu"

@@ -14,17 +14,22 @@ severity = Severity.ADVICE
 def check(program: Program, options: Options) -> Iterator[Problem]:
     """Every direct call of a batch-normalized model in inference code that leaves the mode to the circumstances."""
     direct = (event.call for event in program.events if event.kind == "call" and event.call is not None)
+    inside_call = {call.origin.key for call in program.calls if call.context.kind == "call"}
     for call, *_ in by_origin(call for call in direct if _leaves_it_open(call)):
-        model = call.layer
-        where = f" {call.context.because}" if call.context.because else ""
-        said = f"{label(model)} holds a batch normalization and is called without `training=False`{where}"
-        if _defaults_to_training(model):
+        said = f"{label(call.layer)} is called without `training=False`{_where(call)}"
+        if _defaults_to_training(call.layer):
             said += "; its `call` defaults to training=True, so this uses batch statistics and moves the moving ones."
             yield Problem(call.origin, said, Severity.WARNING)
-        elif call.context.kind == "call":
-            yield Problem(call.origin, f"{said}, inside a `call` that may run in training mode.", Severity.WARNING)
+        elif call.origin.key in inside_call:
+            said += "; a `call` gets here too, and in training this line normalizes with batch statistics."
+            yield Problem(call.origin, said, Severity.WARNING)
         else:
-            yield Problem(call.origin, f"{said}; the mode then depends on who calls.")
+            yield Problem(call.origin, f"{said}: its batch normalization then runs in the caller's mode.")
+
+
+def _where(call: Call) -> str:
+    because = call.context.because
+    return f" {because}" if because.startswith(("in ", "after ")) else f", and {because}" if because else ""
 
 
 def _leaves_it_open(call: Call) -> bool:

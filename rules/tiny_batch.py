@@ -6,7 +6,14 @@ import math
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.graph import Layer, Model, Origin, learning_batchnorms, positions_per_channel, samples_per_step, training_batch
+from bnlint.graph import (
+    Layer,
+    Model,
+    learning_batchnorms,
+    positions_per_channel,
+    samples_per_step,
+    training_batch,
+)
 
 category = "batch"
 severity = Severity.WARNING
@@ -19,19 +26,16 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
     """Each known batch size below the limit with which a model's batch normalization is trained."""
     limit = options["min-batch-size"]
     assert isinstance(limit, int)
-    found: dict[object, tuple[int, bool, Origin, list[Layer]]] = {}
     for event in program.events:
         batch = training_batch(event)
         if batch is None or batch.size.origin is None:
             continue  # Keras's own 32.
-        layers = [layer for layer in learning_batchnorms(event.model, event.time) if layer.arg("renorm").value is not True]
+        learning = learning_batchnorms(event.model, event.time)
+        layers = [layer for layer in learning if layer.arg("renorm").value is not True]
         size = samples_per_step(batch, all(layer.arg("synchronized").value is True for layer in layers))
-        key = batch.size.origin.key
-        if layers and size is not None and size < limit and (key not in found or size < found[key][0]):
-            found[key] = size, batch.size.certain, batch.size.origin, layers
-    for size, certain, origin, layers in found.values():
-        level = Severity.WARNING if size < _MEASURABLY_WORSE and certain else Severity.ADVICE
-        yield Problem(origin, _message(size, layers), level)
+        if layers and size is not None and size < limit:
+            level = Severity.WARNING if size < _MEASURABLY_WORSE and batch.size.certain else Severity.ADVICE
+            yield Problem(batch.size.origin, _message(size, layers), level)
 
 
 def _message(size: int, layers: list[Layer]) -> str:
@@ -39,7 +43,8 @@ def _message(size: int, layers: list[Layer]) -> str:
         said = "BatchNormalization trains on a batch of 1: its statistics are those of one sample"
     else:
         error = round(100 * math.sqrt(2 / (size - 1)))
-        said = f"BatchNormalization trains on batches of {size}: {size} samples give a variance to within {error} % (sqrt(2/(m-1)))"
+        said = f"BatchNormalization trains on batches of {size}"
+        said += f": {size} samples give a variance to within {error} % (sqrt(2/(m-1)))"
     positions = [_positions(layer) for layer in layers]
     known = [count for count in positions if count is not None]
     if known and len(known) == len(positions) and min(known) > 1:

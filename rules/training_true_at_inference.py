@@ -31,11 +31,11 @@ def _judge(program: Program, call: Call) -> tuple[str, Severity] | None:
     """Where the flag does harm, as the end of a sentence, and how bad it is."""
     context = call.context
     if context.kind == "call":
-        # In a branch of `if training:` the flag is right.
-        if call.optional or not call.training.certain:
+        # In a branch of `if training:` the flag is right; where the caller passed it, it is the caller's.
+        if call.optional or not call.training.certain or _forwarded(call):
             return None
         return "whenever the model runs: predictions depend on the batch, and move the statistics.", Severity.ERROR
-    if context.kind == "eager":
+    if context.kind == "eager" or any(given.data for given in call.inputs):
         if context.purpose != "inference":
             return None
         where = context.because or "in inference code"
@@ -47,7 +47,7 @@ def _judge(program: Program, call: Call) -> tuple[str, Severity] | None:
 
 def _judge_graph(program: Program, call: Call) -> tuple[str, Severity] | None:
     """A flag written into a functional graph: Keras 2 obeys it for ever, Keras 3 where the caller gives none."""
-    holders = [model for model in program.models if call in model.nodes]
+    holders = [model for model in program.models if any(call in (node, node.parent) for node in model.nodes)]
     if not holders or any(other.training.value is False for other in call.layer.calls):
         return None
     if program.keras < 3:
@@ -59,3 +59,10 @@ def _judge_graph(program: Program, call: Call) -> tuple[str, Severity] | None:
 
 def _called_openly(model: Model) -> bool:
     return any(event.kind == "call" and event.call and not event.call.training.given for event in model.events)
+
+
+def _forwarded(call: Call) -> bool:
+    parent = call.parent
+    while parent is not None and parent.training.value is not True:
+        parent = parent.parent
+    return parent is not None

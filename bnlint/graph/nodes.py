@@ -87,6 +87,7 @@ class Context:
     tape: an identity for the GradientTape the code is recorded by, None outside.
     purpose: what the enclosing code is there for, as far as its names or its place in Keras's protocol say.
     because: that reason, as a phrase: "in test_step", "after load_model".
+    raises: the code is expected to raise: it stands in an assertRaises block.
     """
 
     kind: Literal["build", "call", "lambda", "eager"] = "build"
@@ -94,6 +95,7 @@ class Context:
     tape: object | None = None
     purpose: Literal["training", "inference"] | None = None
     because: str = ""
+    raises: bool = False
 
 
 @dataclass(eq=False, slots=True)

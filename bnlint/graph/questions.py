@@ -70,12 +70,12 @@ def activates(call: Call) -> bool | None:
 
 
 def _gates_itself(call: Call) -> bool:
-    """Whether a product is of a tensor and an activation of the same tensor: `x * sigmoid(x)`, `x * tanh(softplus(x))`."""
+    """Whether a product is of a tensor and an activation of the same tensor: `x * sigmoid(x)`."""
     for gate in call.inputs:
-        steps = 0
-        while gate.call is not None and gate.call.layer.kind in ACTIVATIONS and len(gate.call.inputs) == 1 and steps < 5:
+        for _ in range(3):
+            if gate.call is None or gate.call.layer.kind not in ACTIVATIONS or len(gate.call.inputs) != 1:
+                break
             gate = gate.call.inputs[0]
-            steps += 1
             if gate in call.inputs:
                 return True
     return False
@@ -105,7 +105,9 @@ def is_frozen(layer: Layer) -> bool | None:
     return None if isinstance(value, Unknown) else not value
 
 
-def nearest(tensor: Tensor, through: Callable[[Call], bool], limit: int = 200) -> Iterator[tuple[Call, tuple[Call, ...]]]:
+def nearest(
+    tensor: Tensor, through: Callable[[Call], bool], limit: int = 200
+) -> Iterator[tuple[Call, tuple[Call, ...]]]:
     """Walk back from a tensor: each nearest call that `through` does not let pass, with the calls passed on the way.
 
     Follows every alternative of joined branches and every input of what it passes, and looks into a nested model of one

@@ -10,7 +10,7 @@ from ..rule import Rule
 
 def show_card(rule: Rule, file: TextIO, *, terminal: bool, color: bool) -> None:
     """Write the card: rendered when it goes to a terminal, as its Markdown otherwise."""
-    head = f"{rule.name}: {rule.severity}, {rule.category}{'' if rule.enabled else ', off by default'}"
+    head = f"{rule.name}: {_severity(rule)}, {rule.category}"
     if not terminal:
         file.write(f"{head}\n\n{rule.card.rstrip()}\n")
         return
@@ -24,10 +24,12 @@ def show_card(rule: Rule, file: TextIO, *, terminal: bool, color: bool) -> None:
 
 def show_index(rules: Iterable[Rule], file: TextIO) -> None:
     """Write one line a rule: name, severity, category, summary."""
-    rows = [
-        (rule.name, str(rule.severity) + ("" if rule.enabled else " (off)"), rule.category, rule.summary) for rule in rules
-    ]
+    rows = [(rule.name, _severity(rule), rule.category, rule.summary) for rule in rules]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     for *columns, summary in rows:
         padded = (f"{text:{width}}" for text, width in zip(columns, widths, strict=True))
         file.write(f"{'  '.join(padded)}  {summary}\n")
+
+
+def _severity(rule: Rule) -> str:
+    return f"{rule.severity}{'' if rule.enabled else ' (off by default)'}"

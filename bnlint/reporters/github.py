@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 from ..finding import Failure, Finding, Place, Report, Severity
+from .escape import printable, well_formed
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.ADVICE: "notice"}
 
@@ -14,19 +17,19 @@ def render(report: Report) -> str:
 
 
 def _finding(finding: Finding) -> str:
-    message = [finding.message, *(f"{related.place}: {related.message}" for related in finding.related)]
-    return _command(_COMMANDS[finding.severity], finding.place, f"bnlint {finding.rule}", "\n".join(message))
+    said = [finding.message, *(f"{related.place}: {related.message}" for related in finding.related)]
+    return _command(_COMMANDS[finding.severity], finding.place, f"bnlint {finding.rule}", *said)
 
 
 def _failure(failure: Failure) -> str:
     return _command("error", Place(failure.path, failure.cell, failure.line), "bnlint", failure.message)
 
 
-def _command(command: str, place: Place, title: str, message: str) -> str:
+def _command(command: str, place: Place, title: str, *said: str) -> str:
     """Lines of a notebook cell or a model's layer mean nothing in the file: the message names them instead."""
     in_file = place.cell is None
     properties = {
-        "file": place.path.replace("\\", "/"),
+        "file": well_formed(PurePath(place.path).as_posix()),
         "line": place.line if in_file else None,
         "col": place.column if in_file else None,
         "endLine": place.end_line if in_file else None,
@@ -34,8 +37,8 @@ def _command(command: str, place: Place, title: str, message: str) -> str:
         "title": title,
     }
     given = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items() if value is not None)
-    where = _spot(place)
-    return f"::{command} {given}::{_data(f'{where}: {message}' if where else message)}"
+    message = "\n".join(printable(text) for text in said)
+    return f"::{command} {given}::{_data(_spot(place) + message)}"
 
 
 def _spot(place: Place) -> str:
@@ -43,8 +46,8 @@ def _spot(place: Place) -> str:
     if place.cell is not None:
         parts.append(f"cell {place.cell}" + (f", line {place.line}" if place.line is not None else ""))
     if place.layer is not None:
-        parts.append(f"layer {place.layer}")
-    return ", ".join(parts)
+        parts.append(f"layer {printable(place.layer)}")
+    return f"{', '.join(parts)}: " if parts else ""
 
 
 def _data(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from ..finding import Failure, Finding, Place, Report
+from .escape import well_formed
 
 
 def render(report: Report) -> str:
@@ -58,8 +59,3 @@ def _error(failure: Failure) -> dict[str, object]:
 
 def _layer(place: Place) -> str | None:
     return None if place.layer is None else well_formed(place.layer)
-
-
-def well_formed(text: str) -> str:
-    """The text without lone surrogates, which a file name may hold and no JSON reader needs to accept."""
-    return text.encode("utf-8", "replace").decode("utf-8")

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from .. import __version__
 from ..finding import Failure, Finding, Place, Report, Severity
 from ..rule import Rule
-from .json import well_formed
+from .escape import well_formed
 from .sources import Sources
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.ADVICE: "note"}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..finding import Failure, Finding, Place, Report, Severity
+from .escape import printable
 from .sources import Sources
 
 _COLORS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.ADVICE: "36"}
@@ -43,13 +44,6 @@ def summary(report: Report) -> str:
     left = [f"{len(report.failures)} could not be read"] if report.failures else []
     left += [f"{report.skipped} skipped"] if report.skipped else []
     return f"{line}; {', '.join(left)}" if left else line
-
-
-def printable(text: str) -> str:
-    """The text on one line, tabs widened, with every character a terminal might obey shown as its escape."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else "    " if c == "\t" else ascii(c)[1:-1] for c in text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,36 +5,47 @@ from __future__ import annotations
 import gc
 import pathlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import libcst as cst
 
 from ...graph import Program
-from . import calling, library, models, objects
+from . import calling, library, models, objects, project
 from .expressions import EXPRESSIONS
 from .finish import complete_models, enter_the_rest, mark_dropped
 from .machine import Args, Machine, OutOfFuel, to_arg
 from .module import Module, Spot
 from .statements import STATEMENTS, assign, defaults
 from .target import keras_of
-from .values import ABSENT, Bound, Dict, Frame, Func, Instance, Opaque, Symbol, Value
+from .values import ABSENT, Bound, Dict, Frame, Func, Instance, Opaque, Value
 
 RECURSION_LIMIT = 6_000
 
 
-def evaluate(text: str, path: str, *, target: str = "auto", file: pathlib.Path | None = None) -> Program:
+def evaluate(
+    text: str,
+    path: str,
+    *,
+    target: str = "auto",
+    file: pathlib.Path | None = None,
+    shown: Mapping[pathlib.Path, str] | None = None,
+    cells: tuple[int, ...] = (),
+) -> Program:
     """The program that a Python text is.
 
     `text` must have passed the gate. `path` is what findings show. `target` is "auto", "2", "3" or "3.N". `file` is
-    where the text was read, None for a text from elsewhere.
+    where the text was read, an absolute path; None for a text from elsewhere, whose imports are not followed. `shown`
+    gives the paths under which other files of the run are shown. `cells` are the first lines of a notebook's cells.
     """
     program = Program(path)
     program.keras, program.keras_because = keras_of(text, target, file)
-    module = Module(path, text, cst.parse_module(text))
+    module = Module(path, text, cst.parse_module(text), file=file, cells=cells)
+    if file is not None:
+        module.package, module.search = project.package_of(file), project.search_path(file)
     with _unhindered():
-        _run(program, module)
+        _run(program, module, shown or {})
     return program
 
 
@@ -52,9 +63,13 @@ def _unhindered() -> Iterator[None]:
             gc.enable()
 
 
-def _run(program: Program, module: Module) -> None:
-    machine = Machine(program, EXPRESSIONS, STATEMENTS, STEPS)
-    frame = Frame(module, Dict({"__name__": "__main__", "__file__": Opaque("__file__")}), name="")
+def _run(program: Program, module: Module, shown: Mapping[pathlib.Path, str]) -> None:
+    steps = {**STEPS, "shown": lambda m, file: shown.get(file, str(file))}
+    machine = Machine(program, EXPRESSIONS, STATEMENTS, steps)
+    main = module.file is None or module.file.name != "__init__.py"
+    frame = Frame(module, Dict({"__name__": "__main__" if main else module.package, "__file__": Opaque("__file__")}), name="")
+    if module.file is not None:
+        machine.modules[str(module.file)] = frame
     for stage in (_execute, enter_the_rest):
         try:
             stage(machine, frame)
@@ -77,14 +92,6 @@ def _execute(machine: Machine, frame: Frame) -> None:
         machine.execute(body[index : index + 1], frame)
 
 
-def _imported(m: Machine, module: Module, name: str) -> Value:
-    return Symbol(name)
-
-
-def _submodule(m: Machine, frame: Frame, name: str) -> Value:
-    return Opaque(f"{name} of a module")
-
-
 def _call_method(m: Machine, instance: Instance, name: str, values: list[Value], spot: Spot) -> Value:
     method = instance.cls.find(name)
     if isinstance(method, Func):
@@ -99,6 +106,7 @@ def _replicas(m: Machine) -> int:
 
 STEPS: dict[str, Any] = {
     "apply": models.apply,
+    "arrived": project.arrived,
     "assign": assign,
     "attribute": objects.attribute,
     "call_value": calling.call_value,
@@ -108,15 +116,16 @@ STEPS: dict[str, Any] = {
     "escape": objects.escape,
     "event": models.make_event,
     "fill_sequential": models.fill_sequential,
-    "imported": _imported,
+    "imported": project.imported,
     "is_kind": lambda m, layer, path: library.is_kind(layer, path),
     "library_call": library.library_call,
     "library_method": library.library_method,
+    "member": project.member,
     "model_attribute": models.model_attribute,
     "replicas": _replicas,
     "set_attribute": objects.set_attribute,
     "set_functional": models.set_functional,
-    "submodule": _submodule,
+    "starred": project.starred,
     "super": calling.super_of,
     "symbol_attribute": library.symbol_attribute,
     "symbol_problem": lambda m, path: library.symbol_problem(path),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import libcst as cst
@@ -40,15 +41,19 @@ TRAINING = Opaque("the training flag", key=("training",))
 _INFERENCE = frozenset(
     {
         *("predict", "prediction", "predictions", "evaluate", "eval", "evaluation", "generate", "infer", "inference"),
-        *("export", "serve", "serving", "test", "val", "validate", "validation"),
+        *("export", "serve", "serving", "val", "validate", "validation"),
     }
 )
 _TRAINING = frozenset({"train", "training", "fit", "optimize", "update"})
+_TEST_LOOPS = re.compile(r"test(_?(step|epoch|loop|batch|one|phase|fn|func|function|loss|accuracy).*)?$")
 
 
 def purpose_of(name: str) -> str | None:
-    """What a function of this name is there for: "inference", "training" or None."""
-    words = set(name.lower().strip("_").split("_"))
+    """What a function of this name is there for: "inference", "training" or None. A pytest function is for neither."""
+    name = name.lower().strip("_")
+    if name.startswith("test"):
+        return "inference" if _TEST_LOOPS.match(name) else None
+    words = set(name.split("_"))
     if words & _TRAINING:
         return "training"
     return "inference" if words & _INFERENCE else None
@@ -95,16 +100,29 @@ def call_function(m: Machine, func: Func, args: Args, receiver: Value = ABSENT) 
     if not m.exact and len(m.running) == 1 and m.unasked and m.heavy.get(func.node, 0) >= MAX_HEAVY:
         escape_arguments(m, args)
         return Opaque("what was looked at with other arguments")
+    if _is_barren(m, func, args):
+        return Opaque("what says nothing the second time")
     if len(m.running) >= MAX_DEPTH or sum(1 for other in m.running if other.node is func.node) >= MAX_RECURSION:
         escape_arguments(m, args)
         return Opaque("too deep a recursion")
     frame = Frame(func.frame.module, Dict(), func.frame, func.name, owner=func.owner, receiver=receiver)
     _bind(m, func, args, receiver, frame)
-    before = len(m.program.calls)
+    before = len(m.program.calls), len(m.program.layers), len(m.program.events)
     result = run(m, func, frame, args.spot)
-    if len(m.running) == 1 and len(m.program.calls) - before > HEAVY:
+    if len(m.running) == 1 and len(m.program.calls) - before[0] > HEAVY:
         m.heavy[func.node] = m.heavy.get(func.node, 0) + 1
+    if before == (len(m.program.calls), len(m.program.layers), len(m.program.events)) and (result is None or isinstance(result, Opaque)):
+        m.barren.add(func.node)
     return result
+
+
+def _is_barren(m: Machine, func: Func, args: Args) -> bool:
+    """Whether a call with unknown arguments would say as little as the one before it did."""
+    if func.node not in m.barren:
+        return False
+    values = [*args.positional, *args.keywords.values()]
+    plain = (bool, int, float, str, bytes, type(None), Opaque, Assumed, Symbol)
+    return any(isinstance(value, Opaque) for value in values) and all(isinstance(value, plain) for value in values)
 
 
 def run(m: Machine, func: Func, frame: Frame, spot: Any = None) -> Value:

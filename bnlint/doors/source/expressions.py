@@ -21,6 +21,7 @@ from .values import (
     Func,
     List,
     Opaque,
+    Pending,
     Symbol,
     Value,
 )
@@ -68,7 +69,11 @@ def lookup(m: Machine, name: str, frame: Frame) -> Value:
     while scope is not None:
         if name in scope.variables:
             value = scope.variables[name]
+            if type(value) is Pending:
+                value = scope.variables[name] = m.arrived(value)
             return _present(m.settled(value)) if type(value) is Choice else value
+        if scope.stars and (found := m.starred(scope, name)) is not ABSENT:
+            return found
         if scope.parent is None and scope.variables.open and (path := unimported(name)):
             return Symbol(path)
         scope = scope.parent

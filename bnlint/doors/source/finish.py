@@ -21,18 +21,20 @@ def enter_the_rest(m: Machine, frame: Frame) -> None:
     done: set[int] = set()
     m.unasked = True
     for _ in range(3):
-        pending: list[Any] = [cls for cls in m.classes if not cls.instantiated and id(cls) not in done]
+        own = frame.module
+        pending: list[Any] = [cls for cls in m.classes if not cls.instantiated and id(cls) not in done and cls.frame.module is own]
         for cls in pending:
             done.add(id(cls))
             _guarded(m, lambda cls=cls: _instantiate_unknown(m, cls))
         for instance in list(m.instances):
             _complete(m, instance)
-        for func in [func for func in m.functions if not func.called and func.owner is None and id(func) not in done]:
+        for func in [func for func in m.functions if func.frame.module is own and func.owner is None and id(func) not in done]:
             if not func.called:
                 done.add(id(func))
                 _guarded(m, lambda func=func: enter(m, func))
         for instance in list(m.instances):
-            _enter_methods(m, instance, done)
+            if instance.cls.frame.module is own:
+                _enter_methods(m, instance, done)
 
 
 def _guarded(m: Machine, act: Any) -> None:
@@ -155,7 +157,7 @@ def mark_dropped(m: Machine, frame: Frame) -> None:
             continue
         total += 1
         known += all(_is_known(source) for tensor in call.inputs for source in tensor.sources()) and bool(call.inputs)
-        if m.exhausted or call.context.kind == "eager":
+        if m.exhausted or call.context.kind == "eager" or call.context.raises:
             continue
         call.dropped = not (call.output.users or call.output.escaped or call.output in used or call.output.data)
     m.program.coverage = (total, known)

@@ -40,8 +40,8 @@ Completion = str | None
 """How a statement ended: None, or one of RETURN, BREAK, CONTINUE, RAISE."""
 
 MAX_DEPTH = 40
-MAX_STEPS = 400_000
-MAX_CALLS = 30_000
+MAX_STEPS = 200_000
+MAX_CALLS = 12_000
 
 
 class OutOfFuel(Exception):
@@ -122,6 +122,7 @@ class Machine:
     """Evaluates one program. See the modules that fill its tables."""
 
     apply: Callable[..., Value]
+    arrived: Callable[..., Value]
     assign: Callable[..., None]
     attribute: Callable[..., Value]
     call_value: Callable[..., Value]
@@ -135,11 +136,13 @@ class Machine:
     is_kind: Callable[..., bool | None]
     library_call: Callable[..., Value]
     library_method: Callable[..., Value]
+    member: Callable[..., Value]
     model_attribute: Callable[..., Value]
     replicas: Callable[..., int]
     set_attribute: Callable[..., None]
     set_functional: Callable[..., None]
-    submodule: Callable[..., Value]
+    shown: Callable[..., str]
+    starred: Callable[..., Value]
     super: Callable[..., Value]
     symbol_attribute: Callable[..., Value]
     symbol_problem: Callable[..., Any]
@@ -180,10 +183,13 @@ class Machine:
         self.element_spots: dict[int, tuple[Value, list[Spot]]] = {}
         self.escaping: set[Instance] = set()
         self.modules: dict[str, Frame] = {}
+        self.importing: list[Frame] = []
+        self.arriving: list[Any] = []
         self.channels_first = False
         self.exact = False
         self.unasked = False
         self.heavy: dict[cst.CSTNode, int] = {}
+        self.barren: set[cst.CSTNode] = set()
         self.invented: set[Instance] = set()
         self.exhausted = ""
         self.scopes: list[Value] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,14 +17,19 @@ from ...graph import Origin
 
 @dataclass(eq=False, slots=True, repr=False)
 class Module:
-    """A source text as a LibCST tree. `path` is what findings show; `name` the module's dotted name where it is known."""
+    """A source text as a LibCST tree.
+
+    `path` is what findings show, `file` where it was read, `package` the dotted name of the package that holds it, and
+    `search` the folders in which its imports are looked up. `cells` are the lines on which a notebook's cells begin.
+    """
 
     path: str
     text: str
     tree: cst.Module
-    name: str = "__main__"
     package: str = ""
-    cells: tuple[tuple[int, int], ...] = ()
+    file: pathlib.Path | None = None
+    search: list[pathlib.Path] = field(default_factory=list)
+    cells: tuple[int, ...] = ()
     _ranges: dict[int, tuple[int, int]] | None = None
     _starts: list[int] = field(default_factory=list)
 
@@ -37,7 +43,11 @@ class Module:
         start, end = self._ranges.get(id(node), (0, 0))
         line, column = self._position(start)
         end_line, end_column = self._position(end)
-        return Place(self.path, None, line, column, end_line, end_column)
+        if not self.cells:
+            return Place(self.path, None, line, column, end_line, end_column)
+        cell = bisect_right(self.cells, line)
+        above = self.cells[cell - 1] - 1 if cell else 0
+        return Place(self.path, cell, line - above, column, end_line - above, end_column)
 
     def _position(self, offset: int) -> tuple[int, int]:
         line = bisect_right(self._starts, offset)

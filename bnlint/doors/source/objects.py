@@ -27,6 +27,7 @@ from .values import (
     List,
     Opaque,
     Partial,
+    Pending,
     Super,
     Symbol,
     Thing,
@@ -53,7 +54,9 @@ def attribute(m: Machine, value: Value, name: str, spot: Spot) -> Value:
     if isinstance(value, Tensor):
         return _of_tensor(value, name)
     if isinstance(value, Frame):
-        return m.settled(value.variables[name]) if name in value.variables else m.submodule(value, name)
+        return m.member(value, name)
+    if isinstance(value, Pending):
+        return attribute(m, m.arrived(value), name, spot)
     if isinstance(value, Class):
         return _of_class(m, value, name)
     if isinstance(value, Super):

@@ -23,7 +23,7 @@ from .values import (
     Func,
     List,
     Opaque,
-    Symbol,
+    Pending,
     Thing,
     Value,
 )
@@ -117,7 +117,7 @@ def _simple_line(m: Machine, node: cst.SimpleStatementLine | cst.SimpleStatement
 def _expression(m: Machine, node: cst.Expr, frame: Frame) -> Completion:
     value = m.evaluate(node.value, frame)
     layer = layer_of(value)
-    if layer is not None and not layer.calls and isinstance(layer.origin, Spot) and layer.origin.node is node.value:
+    if layer is not None and not m.context.raises and not layer.calls and isinstance(layer.origin, Spot) and layer.origin.node is node.value:
         layer.held = False
     return None
 
@@ -264,6 +264,8 @@ def _with(m: Machine, node: cst.With, frame: Frame) -> Completion:
             elif value.symbol.endswith(".scope"):
                 m.scopes.append(value)
                 scopes += 1
+        if isinstance(item.item, cst.Call) and dotted_or(item.item.func).rsplit(".", 1)[-1].startswith(("assertRaises", "raises")):
+            changes["raises"] = True
         if item.asname is not None:
             assign(m, item.asname.name, value, frame)
     try:
@@ -318,43 +320,40 @@ def dotted(node: Any) -> str:
 def _import(m: Machine, node: cst.Import, frame: Frame) -> Completion:
     for alias in node.names:
         path = dotted(alias.name)
-        value = m.imported(frame.module, path)
         if alias.asname is not None:
-            assign(m, alias.asname.name, value, frame)
+            assign(m, alias.asname.name, m.imported(frame.module, path), frame)
         else:
             top = path.split(".")[0]
-            m.store(frame.variables, top, value if top == path else m.imported(frame.module, top))
+            m.store(frame.variables, top, m.imported(frame.module, top))
     return None
 
 
 def _import_from(m: Machine, node: cst.ImportFrom, frame: Frame) -> Completion:
-    base = dotted(node.module) if node.module is not None else ""
-    level = len(node.relative)
-    if level:
-        parts = frame.module.package.split(".") if frame.module.package else []
-        parents = parts[: len(parts) - level + 1]
-        base = ".".join([*parents, *([base] if base else [])]) if parents else "." * level + base
+    base = "." * len(node.relative) + (dotted(node.module) if node.module is not None else "")
+    base = _absolute(frame.module.package, base)
+    if base == "__future__":
+        return None
     module = m.imported(frame.module, base)
     if isinstance(node.names, cst.ImportStar):
-        _import_all(m, module, frame)
+        if isinstance(module, Pending):
+            frame.stars.append(module)
+        else:
+            frame.variables.open = True
         return None
     for alias in node.names:
         name = dotted(alias.name)
-        value = m.attribute(module, name, m.spot(alias, frame))
-        if isinstance(module, Symbol) and module.path == "__future__":
-            continue
+        value = Pending(frame.module, base, name) if isinstance(module, Pending) else m.attribute(module, name, m.spot(alias, frame))
         assign(m, alias.asname.name if alias.asname is not None else alias.name, value, frame)
     return None
 
 
-def _import_all(m: Machine, module: Value, frame: Frame) -> None:
-    variables = getattr(module, "variables", None)
-    if isinstance(variables, Dict):
-        for name, value in list(variables.items()):
-            if not name.startswith("_"):
-                m.store(frame.variables, name, value)
-    else:
-        frame.variables.open = True
+def _absolute(package: str, base: str) -> str:
+    """A relative module name in an own package of Keras's is a library name; any other is left to the project."""
+    level = len(base) - len(base.lstrip("."))
+    if level and package.split(".")[0] in ("keras", "tf_keras", "tensorflow"):
+        parts = package.split(".")
+        return ".".join([*parts[: len(parts) - level + 1], *([base.lstrip(".")] if base.lstrip(".") else [])])
+    return base
 
 
 def _function(m: Machine, node: cst.FunctionDef, frame: Frame) -> Completion:

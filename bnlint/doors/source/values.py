@@ -102,6 +102,15 @@ class Symbol:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An import of the project's that nothing has used yet: `name` of the module `base`, or the module itself."""
+
+    importer: Module
+    base: str
+    name: str = ""
+
+
 @dataclass(eq=False, slots=True)
 class Frame:
     """The variables of a running function, class body or module."""
@@ -112,6 +121,7 @@ class Frame:
     name: str = ""
     returns: list[Value] = field(default_factory=list)
     yields: list[Value] = field(default_factory=list)
+    stars: list[Pending] = field(default_factory=list)
     outer: frozenset[str] = frozenset()
     owner: Class | None = None
     receiver: Value = None

@@ -1,0 +1,73 @@
+"""Which files train what other files of the project build, as far as their bytes tell."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+
+DEPTH = 3
+_USES = (b".fit(", b"training=", b"GradientTape(", b"train_on_batch(")
+_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+)?import\b[ \t]*(\([^)]*|[^\n]*)", re.MULTILINE)
+_COMMENT = re.compile(r"#.*")
+_NAME = re.compile(r"[\w.]+")
+_LIBRARIES = frozenset("keras matplotlib numpy os pandas scipy sklearn sys tensorflow tf_keras torch".split())
+
+
+class Imports:
+    """Follows imports to files of the project, reading each file once."""
+
+    def __init__(self, counts: Callable[[bytes], bool], limit: int) -> None:
+        self._counts = counts
+        self._limit = limit
+        self._known: dict[str, bool] = {}
+
+    def reach(self, path: str, data: bytes) -> bool:
+        """Whether a file that trains or calls models imports one that counts, at most DEPTH files away."""
+        return any(use in data for use in _USES) and self._leads(os.path.abspath(path), data, DEPTH)
+
+    def _leads(self, path: str, data: bytes, depth: int) -> bool:
+        return any(self._good(found, depth) for found in _imported(path, data))
+
+    def _good(self, path: str, depth: int) -> bool:
+        if path not in self._known:
+            self._known[path] = False
+            try:
+                with open(path, "rb") as file:
+                    data = file.read(self._limit)
+            except OSError:
+                return False
+            self._known[path] = self._counts(data) or (depth > 1 and self._leads(path, data, depth - 1))
+        return self._known[path]
+
+
+def _imported(path: str, data: bytes) -> Iterator[str]:
+    """The files of the project that a file imports, where its import lines look as most do."""
+    folder = os.path.dirname(path)
+    for match in _IMPORT.finditer(data):
+        source, rest = (group.decode("ascii", "ignore") if group else "" for group in match.groups())
+        names = _NAME.findall(_COMMENT.sub("", rest))
+        if source:
+            joint = "" if source.endswith(".") else "."
+            names = [source, *(f"{source}{joint}{name}" for name in names)]
+        for name in names:
+            yield from _files(folder, name)
+
+
+def _files(folder: str, name: str) -> Iterator[str]:
+    level = len(name) - len(name.lstrip("."))
+    if level:
+        bases = [os.path.normpath(os.path.join(folder, *[os.pardir] * (level - 1)))]
+    elif name.split(".")[0] in _LIBRARIES:
+        return
+    else:
+        top = folder
+        while os.path.isfile(os.path.join(top, "__init__.py")) and os.path.dirname(top) != top:
+            top = os.path.dirname(top)
+        bases = list(dict.fromkeys((folder, top, os.path.dirname(folder))))
+    for base in bases:
+        place = os.path.join(base, *name.strip(".").split("."))
+        for candidate in (f"{place}.py", os.path.join(place, "__init__.py")):
+            if os.path.isfile(candidate):
+                yield candidate
+                return

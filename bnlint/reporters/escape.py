@@ -1,0 +1,15 @@
+"""What may come from a linted file, made harmless for where it is written."""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    """The text on one line, tabs widened, with every character a terminal might obey shown as its escape."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else "    " if c == "\t" else ascii(c)[1:-1] for c in text)
+
+
+def well_formed(text: str) -> str:
+    """The text without lone surrogates, which a file name may hold and no reader of JSON needs to accept."""
+    return text.encode("utf-8", "replace").decode("utf-8")

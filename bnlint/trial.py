@@ -1,0 +1,105 @@
+"""Puts rules to the test of their own cards: every example is linted, every card read for what it must hold.
+
+bnlint's tests run this over its own rules; a project runs it over its own folder of rules.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from .book import shipped_folder
+from .card import SECTIONS, Example, examples, fences, sections
+from .engine import check_source
+from .rule import Rule
+
+LEAST_BAD = 2
+LEAST_GOOD = 3
+
+_SOURCE = re.compile(r"\bseeds? \d{3}|arXiv|\bdoi\b|\bet al\.|\b(19|20)\d\d\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One example of one rule's card."""
+
+    rule: Rule
+    example: Example
+
+    def __str__(self) -> str:
+        return f"{self.rule.name}:{self.example.card_line}-{self.example.kind}"
+
+    def complaints(self) -> list[str]:
+        """What the rule does with the example other than its marks say; empty where all is right."""
+        example = self.example
+        if (example.kind == "bad") != bool(example.marks):
+            return [f"{self}: a bad example needs a mark, and no other example may have one"]
+        folder = self.rule.path.parent if self.rule.path else shipped_folder()
+        report = check_source(
+            example.code,
+            f"{self.rule.name}.md",
+            select=[self.rule.name],
+            target=example.target,
+            config={self.rule.name: dict(example.options)},
+            rules=[] if folder == shipped_folder() else [folder],
+        )
+        found = Counter((finding.place.line or 0, finding.severity) for finding in report)
+        wanted = Counter(example.marks.items())
+        said = [self._at(failure.line or 0, failure.message) for failure in report.failures]
+        said += [self._at(line, f"{severity} expected, none found") for line, severity in (wanted - found).elements()]
+        said += [self._at(line, f"unexpected {severity}") for line, severity in (found - wanted).elements()]
+        return said
+
+    def _at(self, line: int, said: str) -> str:
+        return f"{self}: line {self.example.card_line + line - 1} of the card: {said}"
+
+
+def trials(rules: Iterable[Rule]) -> list[Trial]:
+    """Every example of these rules' cards. Raises ValueError for a card whose fences cannot be read."""
+    found = []
+    for rule in rules:
+        try:
+            found += [Trial(rule, example) for example in examples(rule.card)]
+        except ValueError as error:
+            raise ValueError(f"the card of {rule.name}: {error}") from None
+    return found
+
+
+def card_complaints(rule: Rule) -> list[str]:
+    """What a rule's card lacks: its parts, enough examples, numbers under Evidence, and where the rule comes from."""
+    if not rule.card:
+        return [f"{rule.name}: has no card"]
+    return [f"{rule.name}: {said}" for said in _lacking(rule)]
+
+
+def _lacking(rule: Rule) -> Iterator[str]:
+    if not rule.summary:
+        yield "the card does not start with a title"
+    if not rule.why:
+        yield "no paragraph under the title says why in a line"
+    found = sections(rule.card)
+    if [title for title in found if title in SECTIONS] != list(SECTIONS):
+        yield f"the sections must be {', '.join(SECTIONS)}, in this order"
+    yield from (f"section {title!r} is empty" for title, text in found.items() if not text and title != "Examples")
+    kinds = Counter(example.kind for example in examples(rule.card))
+    if kinds["bad"] < LEAST_BAD or kinds["good"] < LEAST_GOOD:
+        yield f"needs {LEAST_BAD} bad and {LEAST_GOOD} good examples, has {kinds['bad']} and {kinds['good']}"
+    if kinds["fixed"] < 1:
+        yield "no fixed example shows what right code looks like"
+    if not re.search(r"\d", found.get("Evidence", "")):
+        yield "the evidence has no number"
+    if not _SOURCE.search(f"{found.get('Evidence', '')}\n{found.get('References', '')}"):
+        yield "neither a paper nor a seed is referred to"
+    yield from _unparsed(rule.card)
+
+
+def _unparsed(card: str) -> Iterator[str]:
+    for fence in fences(card):
+        if fence.info.split()[:1] == ["python"]:
+            try:
+                ast.parse(fence.code)
+            except SyntaxError as error:
+                yield f"line {fence.line + (error.lineno or 1) - 1} of the card does not parse: {error.msg}"

@@ -1,0 +1,8 @@
+"""Write rules/README.md, the index of the shipped rules, from their cards."""
+
+from __future__ import annotations
+
+from bnlint.book import index, open_book, shipped_folder
+
+if __name__ == "__main__":
+    (shipped_folder() / "README.md").write_text(index(open_book()), encoding="utf-8")

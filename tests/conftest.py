@@ -1,0 +1,144 @@
+"""What several test files need: a rules folder of one's own, the built package, environments to install it into."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[1]
+
+LARGE_EPSILON = '''"""Epsilon above 0.1."""
+from bnlint import Problem, Severity
+from bnlint.graph import is_batchnorm
+
+category = "construction"
+severity = Severity.WARNING
+
+def check(program, options):
+    for layer in program.layers:
+        epsilon = layer.arg("epsilon").value
+        if is_batchnorm(layer) and isinstance(epsilon, float) and epsilon > 0.1:
+            yield Problem(layer.origin, f"epsilon is {epsilon}")
+'''
+
+BAD = """from keras import layers
+first = layers.BatchNormalization()
+second = layers.BatchNormalization(epsilon=0.5)  # <- warning
+"""
+
+FIXED = BAD.replace("0.5)  # <- warning", "1e-3)")
+
+CARD = f"""# Epsilon is large
+
+An epsilon near the variance hides it.
+
+## Why
+
+Because.
+
+## Examples
+
+```python bad
+{BAD}```
+
+```python fixed
+{FIXED}```
+
+```python bad
+{BAD}```
+
+```python fixed
+{FIXED}```
+
+```python good
+{FIXED}```
+
+```python good
+x = 1
+```
+
+```python good
+y = 2
+```
+
+## When to ignore
+
+Never.
+
+## What it cannot see
+
+An epsilon from outside.
+
+## Evidence
+
+At epsilon 0.5 a unit variance comes out as 0.67.
+
+## References
+
+- Seed 000.
+"""
+
+
+@pytest.fixture
+def rules_folder(tmp_path: Path) -> Path:
+    """A user's folder with one rule, `large-epsilon`, whose card is complete and right."""
+    folder = tmp_path / "own_rules"
+    folder.mkdir()
+    (folder / "large_epsilon.py").write_text(LARGE_EPSILON, encoding="utf-8")
+    (folder / "large_epsilon.md").write_text(CARD, encoding="utf-8")
+    return folder
+
+
+class Environment:
+    """A virtual environment that has the dependencies of the running one, but a bnlint of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        venv.create(folder, symlinks=True)
+        self.folder = folder
+        self.bin = folder / "bin"
+        (link,) = folder.glob("lib/python*/site-packages")
+        self.packages = link
+        (link / "dependencies.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+
+    def install(self, *arguments: str | Path) -> None:
+        """Run `pip install` with these arguments, without dependencies and without the network."""
+        pip = [sys.executable, "-m", "pip", f"--python={self.bin / 'python'}", "install", "--quiet", "--no-deps"]
+        subprocess.run([*pip, "--no-index", "--no-build-isolation", *map(str, arguments)], check=True)
+
+    def run(self, *command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        """Run a command of this environment, with nothing of the running one in the way."""
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        variables["PATH"] = f"{self.bin}{os.pathsep}{variables.get('PATH', '')}"
+        found = shutil.which(command[0], path=variables["PATH"])
+        assert found, f"{command[0]} is not installed"
+        return subprocess.run([found, *command[1:]], cwd=cwd, env=variables, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="session")
+def make_environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Environment]:
+    """Makes new environments."""
+    return lambda: Environment(tmp_path_factory.mktemp("environment"))
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sdist of this checkout, and the wheel built from that sdist."""
+    folder = tmp_path_factory.mktemp("dist")
+    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(CHECKOUT)]
+    subprocess.run(build, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def copy_checkout() -> Callable[[Path], Path]:
+    """Copies what of this checkout belongs to the project into a folder that is not there yet."""
+    leave = shutil.ignore_patterns(".git", "__pycache__", ".*_cache", ".hypothesis", ".venv", "venv", "build", "dist")
+    return lambda folder: Path(shutil.copytree(CHECKOUT, folder, ignore=leave))

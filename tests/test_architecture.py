@@ -1,0 +1,164 @@
+"""How the parts may depend on each other, and what the type checker and the linter say of them."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[1]
+PACKAGE = CHECKOUT / "bnlint"
+
+LAYERS = (
+    ("finding",),
+    ("graph",),
+    ("card",),
+    ("rule",),
+    ("book", "doors", "reference"),
+    ("fixes",),
+    ("files", "config", "suppress", "pool"),
+    ("engine",),
+    ("trial", "live", "reporters"),
+    ("cli",),
+    ("__main__",),
+)
+"""The parts of the package, lowest first: each may import from the layers below its own."""
+
+KERAS = {"tensorflow", "keras", "tf_keras"}
+KERAS_PARTS = (PACKAGE / "doors" / "live.py", PACKAGE / "live")
+GRAB_BAGS = {"utils", "util", "helpers", "helper", "common", "base", "misc"}
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+RULES = sorted((CHECKOUT / "rules").glob("*.py"))
+
+
+def imports(path: Path, *, lazy: bool = True) -> Iterator[str]:
+    """The full names of what a module imports; without `lazy`, only at module level and at run time."""
+    package = path.relative_to(CHECKOUT).with_suffix("").parts[:-1]
+    for node in walk(ast.parse(path.read_text(encoding="utf-8")), lazy):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = ".".join(package[: len(package) + 1 - node.level]) if node.level else ""
+            module = ".".join(part for part in (start, node.module) if part)
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def walk(node: ast.AST, lazy: bool) -> Iterator[ast.AST]:
+    """Every node; without `lazy`, what stands in functions and under TYPE_CHECKING left out."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        hidden = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        hidden |= isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test)
+        if lazy or not hidden:
+            yield from walk(child, lazy)
+
+
+def part(name: str) -> str | None:
+    """The part of bnlint that an imported name belongs to; None for the package's own public names and for others."""
+    head, _, rest = name.partition(".")
+    first = rest.split(".")[0]
+    exists = (PACKAGE / first).is_dir() or (PACKAGE / f"{first}.py").is_file()
+    return first if head == "bnlint" and first and exists else None
+
+
+def level(name: str) -> int:
+    """Where a part stands in LAYERS."""
+    return next(number for number, layer in enumerate(LAYERS) if name in layer)
+
+
+def test_every_part_has_its_layer() -> None:
+    parts = {path.stem if path.is_file() else path.name for path in PACKAGE.iterdir() if path.name[:2] != "__"}
+    assert parts - {"py", "rules"} <= {name for layer in LAYERS for name in layer}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path: Path) -> None:
+    own = path.relative_to(PACKAGE).with_suffix("").parts[0]
+    if own == "__init__":
+        assert list(imports(path, lazy=False)) == ["__future__.annotations", "typing.TYPE_CHECKING"]
+        return
+    others = {name for given in imports(path) if (name := part(given)) and name != own}
+    same_layer = set(LAYERS[level(own)])
+    wrong = {name for name in others if level(name) >= level(own) and not (len(same_layer) > 1 and name in same_layer)}
+    assert not wrong, f"{own} imports from {', '.join(sorted(wrong))}"
+
+
+def test_there_are_no_cycles() -> None:
+    """Between modules, module-level imports only: those inside functions run when everything is loaded."""
+    graph = {
+        module_name(path): {name for given in imports(path, lazy=False) if (name := owner(given))} for path in MODULES
+    }
+    done: set[str] = set()
+    for start in graph:
+        assert_acyclic(start, graph, done, ())
+    assert len(graph) > 10 and any(graph.values())
+
+
+def assert_acyclic(name: str, graph: dict[str, set[str]], done: set[str], trail: tuple[str, ...]) -> None:
+    """Walk the imports depth first; fail where a module comes back to itself."""
+    assert name not in trail, " -> ".join((*trail[trail.index(name) :], name))
+    if name not in done:
+        for other in graph[name] - {name}:
+            assert_acyclic(other, graph, done, (*trail, name))
+        done.add(name)
+
+
+def module_name(path: Path) -> str:
+    """A module's full name."""
+    parts = path.relative_to(CHECKOUT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def owner(name: str) -> str | None:
+    """The module of bnlint that an imported name stands in; None for other packages and the package itself."""
+    names = {module_name(path) for path in MODULES}
+    while name and name not in names:
+        name = name.rpartition(".")[0]
+    return name if name not in ("", "bnlint") else None
+
+
+@pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
+def test_rules_import_only_bnlint_and_the_standard_library(path: Path) -> None:
+    heads = {name.split(".")[0] for name in imports(path)}
+    assert heads - {"bnlint"} <= sys.stdlib_module_names
+    assert {name for given in imports(path) if (name := part(given))} <= {"graph"}
+
+
+@pytest.mark.parametrize("path", [*MODULES, *RULES], ids=lambda path: str(path.relative_to(CHECKOUT)))
+def test_keras_is_imported_where_it_is_looked_at_only(path: Path) -> None:
+    allowed = any(path == home or home in path.parents for home in KERAS_PARTS)
+    assert allowed or not KERAS & {name.split(".")[0] for name in imports(path)}
+
+
+def test_no_module_is_a_grab_bag() -> None:
+    names = {part for path in [*MODULES, *RULES] for part in path.relative_to(CHECKOUT).with_suffix("").parts}
+    assert not names & GRAB_BAGS
+
+
+def test_the_checks_see_what_they_forbid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reading of imports itself: relative, absolute, lazy and under TYPE_CHECKING."""
+    folder = tmp_path / "bnlint" / "doors"
+    folder.mkdir(parents=True)
+    module = folder / "saved.py"
+    module.write_text(
+        "import keras.layers\nfrom ..finding import Place\nfrom . import live\n"
+        "if TYPE_CHECKING:\n    from ..rule import Rule\ndef f():\n    from bnlint.engine import check_paths\n"
+    )
+    monkeypatch.setattr(sys.modules[__name__], "CHECKOUT", tmp_path)
+    now = ["keras.layers", "bnlint.finding.Place", "bnlint.doors.live"]
+    assert list(imports(module, lazy=False)) == now
+    assert list(imports(module)) == [*now, "bnlint.rule.Rule", "bnlint.engine.check_paths"]
+    with pytest.raises(AssertionError, match="a -> b -> a"):
+        assert_acyclic("a", {"a": {"b"}, "b": {"a"}}, set(), ())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [["mypy"], ["ruff", "check"]], ids=lambda command: command[0])
+def test_checkers_are_content(command: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-m", *command], cwd=CHECKOUT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
