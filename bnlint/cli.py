@@ -35,7 +35,7 @@ class _Commands(click.Group):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
-        rows = [row for parameter in check.params if (row := parameter.get_help_record(ctx))]
+        rows = [row for parameter in check.params[1:] if (row := parameter.get_help_record(ctx))]
         with formatter.section("Options of check"):
             formatter.write_dl(rows)
 
@@ -118,7 +118,8 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
         raise _Problem(str(error)) from None
     bar = _Bar() if sys.stderr.isatty() else None
     try:
-        report = engine.run(plan, paths, jobs=given["jobs"], progress=bar)
+        jobs = given["jobs"] or config.jobs or engine.processors()
+        report = engine.run(plan, paths, jobs=jobs, progress=bar)
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         ctx.exit(INTERRUPTED)

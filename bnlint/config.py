@@ -100,6 +100,8 @@ class Config:
             list(rule.check(Program(self.source), self.options(rule)))
         except ValueError as error:
             raise ConfigError(f"{where}: {error}") from None
+        except Exception:
+            return  # A fault of the rule, not of its table; it is reported where the rule runs.
 
 
 def discover(paths: Sequence[str]) -> Config:

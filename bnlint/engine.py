@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -240,7 +239,7 @@ def _results(
     paths: list[str], size: int, plan: Plan, jobs: int | None, done: Mapping[int, Outcome]
 ) -> Iterator[tuple[int, Outcome]]:
     """Each file's outcome as it comes; from this process for what no other has `done`."""
-    forks = sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1  # A copy of a lock is never released.
+    forks = _may_fork()
     jobs = jobs or plan.config.jobs or (processors() if forks else 1)
     enough_files, enough_bytes = FORK_PAYS if forks else SPAWN_PAYS
     if jobs > 1 and len(paths) >= enough_files and size >= enough_bytes:
@@ -253,6 +252,14 @@ def _results(
     if left:
         check = _Checker(plan)
         yield from ((index, check(paths[index])) for index in left)
+
+
+def _may_fork() -> bool:
+    """Whether this process has no threads: a lock one of them holds would stay locked in a copy of the process."""
+    try:
+        return len(os.listdir("/proc/self/task")) == 1
+    except OSError:
+        return False
 
 
 def processors() -> int:
@@ -330,7 +337,8 @@ def _crash(outcome: Outcome, path: str, where: str, error: Exception) -> None:
 
     said = " ".join(str(error).split())
     outcome.failures.append(Failure(path, f"{where}: {type(error).__name__}{': ' if said else ''}{said}"))
-    outcome.notes.append("".join(traceback.format_exception(error)))
+    outcome.notes.append(f"{path}: {where}")
+    outcome.notes += "".join(traceback.format_exception(error)).splitlines()
 
 
 def _settle(report: Report, outcomes: Iterable[Outcome], plan: Plan, texts: Mapping[str, Callable[[], str]]) -> None:

@@ -35,7 +35,7 @@ def _lost(call: Call) -> bool:
 
 
 def _overwritten(call: Call, group: list[Call], kept: set[Tensor]) -> bool:
-    """Whether a loop that starts every round from the same input has kept its last round only, and this is an earlier one."""
+    """Whether a loop that starts every round from the same input has kept only its last, and this one is earlier."""
     rounds = [other for other in group if _way(other) == _way(call)]
     if call is rounds[-1] or _on_data(call) or _leads_nowhere(rounds[-1], kept):
         return False

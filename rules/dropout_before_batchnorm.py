@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bnlint import Options, Problem, Program, Severity
 from bnlint.graph import (
@@ -27,44 +27,48 @@ _HOMOGENEOUS = {"Flatten", "Reshape", "Permute", "Identity", "ReLU", "Relu", "Le
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
     """Each dropout that reaches a learning batch normalization unmixed (or, as an option, through one linear layer)."""
-    found: dict[object, list[tuple[Call, Call, str, Severity]]] = {}
+    found: dict[object, list[tuple[Call, Call, str, bool]]] = {}
     for normalized in program.calls:
         layer = normalized.layer
         if is_batchnorm(layer) and not is_frozen(layer) and normalized.training.value is not False:
-            for dropout, message, level in _feeding(normalized, bool(options["through-linear"])):
-                found.setdefault(dropout.layer.origin.key, []).append((dropout, normalized, message, level))
+            for dropout, message, unmixed in _feeding(normalized, bool(options["through-linear"])):
+                found.setdefault(dropout.layer.origin.key, []).append((dropout, normalized, message, unmixed))
     for cases in found.values():
-        dropout, normalized, message, level = max(cases, key=lambda case: case[3])
-        where = used_on([case[0] for case in cases], program)
+        direct = [case for case in cases if case[3]] or cases
+        rates = [dropout.layer.arg("rate") for dropout, *_ in direct]
+        sure = [rate.known and rate.certain for rate in rates]
+        dropout, normalized, message, unmixed = direct[sure.index(True) if any(sure) else 0]
+        warn = unmixed and (any(sure) or not any(rate.known for rate in rates))
+        where = used_on([case[0] for case in direct], program)
         related = ((normalized.layer.origin, "this batch normalization"),)
-        yield Problem(dropout.layer.origin, f"{message}{where}.", level, related)
+        yield Problem(dropout.layer.origin, f"{message}{where}.", None if warn else Severity.ADVICE, related)
 
 
-def _feeding(normalized: Call, through_linear: bool) -> Iterator[tuple[Call, str, Severity]]:
+def _feeding(normalized: Call, through_linear: bool) -> Iterator[tuple[Call, str, bool]]:
     for given in normalized.inputs:
-        for call, passed in nearest(given, _unmixed):
-            if call.layer.kind in DROPOUTS:
-                yield call, _message(call, passed), Severity.WARNING if _sure(call) else Severity.ADVICE
+        ways = [dict(nearest(source, _unmixed)) for source in given.sources()]
+        for call, passed in ((call, passed) for way in ways for call, passed in way.items()):
+            if call.layer.kind in DROPOUTS and all(call in way or _skips(call, way) for way in ways):
+                yield call, _message(call, passed), True
             elif through_linear and is_linear(call.layer):
-                for inner in call.inputs:
-                    for dropout, _ in nearest(inner, _unmixed):
-                        if dropout.layer.kind in DROPOUTS:
-                            feeds = f"{_named(dropout)} feeds BatchNormalization through {call.layer.kind}"
-                            yield dropout, f"{feeds}: training adds to its variance", Severity.ADVICE
+                for dropout in (found for inner in call.inputs for found, _ in nearest(inner, _unmixed)):
+                    if dropout.layer.kind in DROPOUTS:
+                        feeds = f"{_named(dropout)} feeds BatchNormalization through {call.layer.kind}"
+                        yield dropout, f"{feeds}: training adds to its variance", False
 
 
 def _unmixed(call: Call) -> bool:
-    """Whether a dropout's noise passes the call channel by channel."""
+    """Whether a dropout's noise passes the call channel by channel. A dropout without effect is passed too."""
     if call.layer.kind in DROPOUTS:
         rate = call.layer.arg("rate")
         return (rate.certain and rate.known and not rate.value) or isinstance(call.training.value, bool)
     return is_pass_through(call.layer) or (activates(call) is not False and not is_linear(call.layer))
 
 
-def _sure(call: Call) -> bool:
-    """A rate that is not known counts: nobody writes a dropout for 0. One known only as a default is no certainty."""
-    rate = call.layer.arg("rate")
-    return not rate.known or rate.certain
+def _skips(dropout: Call, way: Iterable[Call]) -> bool:
+    """Whether another branch only leaves the dropout out; of other branches none is sure to be taken."""
+    before = {call for given in dropout.inputs for call, _ in nearest(given, _unmixed)}
+    return all(call in before or call.layer.kind in DROPOUTS for call in way)
 
 
 def _named(dropout: Call) -> str:

@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.graph import Call, Layer, Model, batchnorms, is_batchnorm, is_linear, nearest, placement, used_on, users
+from bnlint.graph import (
+    Call,
+    Layer,
+    Model,
+    batchnorms,
+    is_batchnorm,
+    is_linear,
+    nearest,
+    output_activation,
+    placement,
+    used_on,
+    users,
+)
+from bnlint.graph.kinds import OUTPUT_ACTIVATIONS
 
 category = "placement"
 severity = Severity.ADVICE
@@ -32,7 +45,8 @@ def _violations(program: Program, policy: str) -> Iterator[Problem]:
 
 def _deviations(program: Program) -> Iterator[Problem]:
     for network in _networks(program):
-        sides = {call: side for call in network if not call.optional and (side := placement(call))}
+        hidden = (call for call in network if not call.optional and not _normalizes_output(call))
+        sides = {call: side for call in hidden if (side := placement(call))}
         counts = list(sides.values())
         if len(set(counts)) == 2:
             majority = max(counts, key=counts.count)
@@ -62,6 +76,13 @@ def _networks(program: Program) -> Iterator[list[Call]]:
         if not counted.issuperset(network):
             counted.update(network)
             yield sorted(network, key=lambda call: call.time)
+
+
+def _normalizes_output(call: Call) -> bool:
+    """Whether the BN ends its model behind an output activation, which normalized-output judges."""
+    return not list(users(call)) and any(
+        given.call is not None and output_activation(given.call) in OUTPUT_ACTIVATIONS for given in call.inputs
+    )
 
 
 def _certain(call: Call) -> bool:

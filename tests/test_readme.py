@@ -132,7 +132,7 @@ def test_the_workflow_s_steps(
     program: str,
     code: int,
 ) -> None:
-    """Each `run` step as the runner runs it, to the first that fails; `pip install bnlint` finds this checkout's wheel."""
+    """Each `run` step as the runner runs it, to the first that fails; the install finds this checkout's wheel."""
     for path in project.glob("*.py"):
         if path.name != program:
             path.unlink()

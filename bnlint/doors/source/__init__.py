@@ -11,7 +11,7 @@ from typing import Any
 
 import libcst as cst
 
-from ...graph import Program
+from ...graph import Model, Program
 from . import calling, library, models, objects, project
 from .expressions import EXPRESSIONS
 from .finish import complete_models, enter_the_rest, mark_dropped
@@ -61,6 +61,35 @@ def _unhindered() -> Iterator[None]:
         sys.setrecursionlimit(limit)
         if collecting:
             gc.enable()
+
+
+def evaluate_entry(text: str, path: str, entry: str, *, file: pathlib.Path | None = None) -> Program:
+    """The program that a module and one expression in it are: the module's statements, then the expression, exactly.
+
+    Nothing else is entered. The expression's model is the last of `program.models`. Raises ValueError where the
+    expression does not parse or gives no model.
+    """
+    program = Program(path)
+    module = Module(path, text, cst.parse_module(text), file=file)
+    if file is not None:
+        module.package, module.search = project.package_of(file), project.search_path(file)
+    try:
+        expression = cst.parse_expression(entry)
+    except cst.ParserSyntaxError as error:
+        raise ValueError(f"not an expression: {entry}") from error
+    machine = Machine(program, EXPRESSIONS, STATEMENTS, {**STEPS, "shown": lambda m, file: str(file)})
+    machine.exact, machine.limit = True, 20 * machine.limit
+    frame = Frame(module, Dict({"__name__": module.package or "__main__", "__file__": Opaque("__file__")}))
+    with _unhindered():
+        _execute(machine, frame)
+        value = machine.evaluate(expression, frame)
+        complete_models(machine)
+    model = value.layer if isinstance(value, Instance) else value
+    if not isinstance(model, Model):
+        raise ValueError(f"{entry} gives no model, but {getattr(value, 'reason', '') or type(value).__name__}")
+    program.models.remove(model)
+    program.models.append(model)
+    return program
 
 
 def _run(program: Program, module: Module, shown: Mapping[pathlib.Path, str]) -> None:
@@ -132,4 +161,4 @@ STEPS: dict[str, Any] = {
     "to_arg": lambda m, value, spot: to_arg(value, spot),
 }
 
-__all__ = ["ABSENT", "evaluate"]
+__all__ = ["ABSENT", "evaluate", "evaluate_entry"]

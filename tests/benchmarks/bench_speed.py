@@ -1,0 +1,158 @@
+"""How long bnlint takes, as ratios of runs taken in turns: `python tests/benchmarks/bench_speed.py [--rounds N]`.
+
+Each tree is run by bnlint, by a bare process that imports libcst and parses the files that name a batch normalization,
+and by ruff without its cache. A ratio is the median over the rounds of the ratios within one round. The installed keras
+and tensorflow are found without being imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+CHECKOUT = Path(__file__).parents[2]
+
+PARSE = """
+import sys, libcst
+for path in sys.argv[1:]:
+    with open(path, "rb") as file:
+        libcst.parse_module(file.read())
+"""
+
+PEAK = """
+import os, sys
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+print(os.wait4(child, 0)[2].ru_maxrss)
+"""
+
+CANDIDATES = """
+import json, sys
+from pathlib import Path
+from bnlint.doors.source.gate import Refused, names_batchnorm, read_text
+def counts(path):
+    data = path.read_bytes()
+    if not names_batchnorm(data):
+        return False
+    try:
+        read_text(data)
+    except Refused:
+        return False
+    return True
+paths = [path for top in map(Path, sys.argv[1:]) for path in ([top] if top.is_file() else sorted(top.rglob("*.py")))]
+print(json.dumps([len(paths), [str(path) for path in paths if counts(path)]]))
+"""
+
+Command = Sequence[str]
+
+
+def folder(package: str) -> Path:
+    """Where an installed package stands."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        sys.exit(f"{package} is not installed: pip install -e '.[test]'")
+    return Path(spec.origin).parent
+
+
+def seconds(command: Command) -> float:
+    """The wall time of one run. What bnlint or ruff find does not matter; what they cannot do does."""
+    start = time.perf_counter()
+    done = subprocess.run(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    elapsed = time.perf_counter() - start
+    if done.returncode not in (0, 1) or "Traceback" in done.stderr:
+        sys.exit(f"{' '.join(command[:6])} ... ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    return elapsed
+
+
+def environment() -> dict[str, str]:
+    """This checkout's bnlint, whatever is installed."""
+    return {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+
+
+def in_turns(commands: Mapping[str, Command], rounds: int) -> dict[str, list[float]]:
+    """The times of each command. Every round runs all, the next one starting with another."""
+    names = list(commands)
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for name in names:
+        seconds(commands[name])
+    for number in range(rounds):
+        turn = number % len(names)
+        for name in names[turn:] + names[:turn]:
+            times[name].append(seconds(commands[name]))
+    return times
+
+
+def ratio(times: Mapping[str, list[float]], name: str, other: str) -> float:
+    """How many times as long one takes as the other."""
+    return median(mine / theirs for mine, theirs in zip(times[name], times[other], strict=True))
+
+
+def peak(command: Command) -> float:
+    """The largest resident set of one process of the run, in MB, seen from a small parent that adds nothing to it."""
+    launcher = [sys.executable, "-I", "-S", "-c", PEAK, *command]
+    done = subprocess.run(launcher, env=environment(), capture_output=True, text=True, check=True)
+    return int(done.stdout.split()[-1]) / 1024
+
+
+def bnlint(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "bnlint", *map(str, arguments)]
+
+
+def checked(*paths: Path, jobs: int | None = None) -> list[str]:
+    """A run over these paths with bnlint's defaults."""
+    report = ["--format", "json", "--output", os.devnull, "--fail-on", "never"]
+    return bnlint(*paths, *report, *(["--jobs", str(jobs)] if jobs else []))
+
+
+def tree(title: str, paths: Sequence[Path], rounds: int) -> None:
+    """One line: the tree, and what bnlint takes of the bare parser's and of ruff's time."""
+    listing = [sys.executable, "-c", CANDIDATES, *map(str, paths)]
+    files, candidates = json.loads(subprocess.check_output(listing, env=environment()))
+    ruff = shutil.which("ruff", path=sysconfig.get_path("scripts")) or shutil.which("ruff")
+    if ruff is None:
+        sys.exit("ruff is not installed: pip install -e '.[test]'")
+    commands = {
+        "bnlint": checked(*paths),
+        "one process": checked(*paths, jobs=1),
+        "parse": [sys.executable, "-c", PARSE, *candidates],
+        "ruff": [ruff, "check", "--no-cache", "--isolated", "--quiet", "--exit-zero", *map(str, paths)],
+    }
+    times = in_turns(commands, rounds)
+    ratios = [ratio(times, name, other) for name in ("bnlint", "one process") for other in ("parse", "ruff")]
+    milliseconds = 1000 * median(times["bnlint"])
+    cells = " ".join(f"{value:>8.2f}" for value in ratios)
+    print(f"{title:<22} {files:>6} {len(candidates):>4} {milliseconds:>7.0f} {cells}", flush=True)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=7, help="how often each command is run [7]")
+    rounds = parser.parse_args().rounds
+    keras, tensorflow = folder("keras"), folder("tensorflow")
+    applications = keras / "src" / "applications"
+
+    print(f"{os.cpu_count()} processors; bnlint / other, by default and with --jobs 1 (1/)")
+    print("targets: parse 1.5; on the large tree ruff 1.0")
+    print(f"{'':<22} {'files':>6} {'BN':>4} {'ms':>7} {'/parse':>8} {'/ruff':>8} {'1/parse':>8} {'1/ruff':>8}")
+    tree("one file", [applications / "resnet.py"], rounds)
+    tree("keras/applications", [applications], rounds)
+    tree("keras and tensorflow", [keras, tensorflow], max(3, rounds // 2))
+
+    start = in_turns({"version": bnlint("--version"), "click": [sys.executable, "-c", "import click"]}, 3 * rounds)
+    print(f"\nbnlint --version / import click: {ratio(start, 'version', 'click'):.2f} (target 1.5)")
+    for title, jobs in (("by default", None), ("with --jobs 1", 1)):
+        print(f"peak memory on keras/applications {title}: {peak(checked(applications, jobs=jobs)):.0f} MB (target 60)")
+
+
+if __name__ == "__main__":
+    main()
