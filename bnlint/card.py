@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -120,6 +119,8 @@ def _attributes(text: str, where: str) -> tuple[str, dict[str, object]]:
         if key == "keras":
             target = value
         elif key.startswith("option."):
+            import json
+
             try:
                 options[key.removeprefix("option.")] = json.loads(value)
             except ValueError:

@@ -113,9 +113,11 @@ def discover(paths: Sequence[str]) -> Config:
         folder = os.getcwd()
     while True:
         file = os.path.join(folder, NAME)
-        table = _table(file) if os.path.isfile(file) else None
-        if table is not None:
-            return parse(table, folder, os.path.relpath(file) if _near(file) else file)
+        if os.path.isfile(file):
+            shown = file.removeprefix(os.path.join(os.getcwd(), ""))
+            table = _table(shown)
+            if table is not None:
+                return parse(table, folder, shown)
         parent = os.path.dirname(folder)
         if parent == folder:
             return Config(root=os.getcwd())
@@ -267,8 +269,3 @@ def _closest(name: str, known: Iterable[str]) -> str:
     names = list(known)
     close = get_close_matches(name, names, n=1)
     return f": did you mean {close[0]!r}?" if close else f": expected one of {', '.join(names)}"
-
-
-def _near(file: str) -> bool:
-    """Whether a file stands below the working folder, and so is best named relative to it."""
-    return os.path.dirname(file).startswith(os.getcwd())

@@ -13,11 +13,19 @@ severity = Severity.ERROR
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
     """Batch normalizations that are never called, and calls of them that lead nowhere."""
+    wrapped = {layer.wrapped for layer in program.layers}
     layers = [layer for layer in program.layers if is_batchnorm(layer) and not layer.op]
-    for layer, *_ in by_origin(layer for layer in layers if not layer.calls and not layer.escaped and not layer.held):
-        yield Problem(layer.origin, f"{label(layer)} is created and thrown away: it is never called and in no model.")
-    for layer, *_ in by_origin(layer for layer in layers if layer.attribute and not layer.calls and not layer.escaped):
-        yield Problem(layer.origin, f"{label(layer)} is never called.", Severity.ADVICE)
+    for group in by_origin(layers):
+        layer = group[0]
+        # A class that others inherit makes the layer once for each of them, and one of them may call it.
+        if any(other.calls or other.escaped or other in wrapped for other in group):
+            continue
+        if not any(other.held for other in group):
+            yield Problem(
+                layer.origin, f"{label(layer)} is created and thrown away: it is never called and in no model."
+            )
+        elif layer.attribute:
+            yield Problem(layer.origin, f"{label(layer)} is never called.", Severity.ADVICE)
     kept = {source for model in program.models for output in model.outputs for source in (output, *output.sources())}
     complete = not any("not followed to the end" in note for note in program.notes)
     for group in by_origin(call for call in program.calls if is_batchnorm(call.layer) and not call.layer.op):

@@ -48,7 +48,9 @@ def _judge(program: Program, call: Call) -> tuple[str, Severity] | None:
 def _judge_graph(program: Program, call: Call) -> tuple[str, Severity] | None:
     """A flag written into a functional graph: Keras 2 obeys it for ever, Keras 3 where the caller gives none."""
     holders = [model for model in program.models if any(call in (node, node.parent) for node in model.nodes)]
-    if not holders or any(other.training.value is False for other in call.layer.calls):
+    # One that is built, or called, in both modes is meant so: a model to train, and its twin to predict with.
+    twins = (*call.layer.calls, *program.calls_at(call.origin))
+    if not holders or any(other.training.value is False for other in twins):
         return None
     if program.keras < 3:
         return "in the model's graph: predict uses batch statistics too, and moves the moving ones.", Severity.ERROR

@@ -20,7 +20,7 @@ LAYERS = (
     ("rule",),
     ("book", "doors", "reference"),
     ("fixes",),
-    ("files", "config", "suppress", "pool"),
+    ("files", "config", "imports", "pool", "suppress"),
     ("engine",),
     ("trial", "live", "reporters"),
     ("cli",),

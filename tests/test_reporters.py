@@ -277,6 +277,12 @@ def test_sarif_loads_with_another_package(rules_folder: Path) -> None:
     assert json.loads(shown("sarif", given))["runs"][0]["columnKind"] == "unicodeCodePoints"
 
 
+def test_sarif_makes_no_link_of_what_a_file_says() -> None:
+    (result,) = json.loads(render("sarif", report(EVIL_FINDING)))["runs"][0]["results"]
+    said = [result["message"]["text"], result["relatedLocations"][0]["message"]["text"]]
+    assert all(text.startswith("\\](x) [bold red]") for text in said)
+
+
 def fingerprints(*findings: Finding, source: str = SOURCE) -> list[str]:
     """Of each finding, with `source` as the text of models/net.py."""
     text = render("sarif", report(*findings), sources=Sources({"models/net.py": source}))

@@ -52,10 +52,19 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
+class Object:
+    """A library object as a value: an optimizer, a regularizer, a schedule. `kind` is its class's or function's name."""
+
+    kind: str
+    args: Mapping[str, Arg] = field(default_factory=dict)
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Arg:
     """One argument's value and where it was written.
 
-    `value` is a plain Python value, a `Function`, a `Layer` or an `Unknown`. `certain` is False where the value is only
+    `value` is a plain Python value, a `Function`, an `Object`, a `Layer` or an `Unknown`. `certain` is False where the value is only
     the default of a parameter or of a flag. `origin` is None for Keras's own default.
     """
 
@@ -88,6 +97,8 @@ class Context:
     purpose: what the enclosing code is there for, as far as its names or its place in Keras's protocol say.
     because: that reason, as a phrase: "in test_step", "after load_model".
     raises: the code is expected to raise: it stands in an assertRaises block.
+    strategy: the tf.distribute strategy in whose scope the code runs, "" for none; replicas: how many devices it has,
+    None where that is not known.
     """
 
     kind: Literal["build", "call", "lambda", "eager"] = "build"
@@ -96,6 +107,8 @@ class Context:
     purpose: Literal["training", "inference"] | None = None
     because: str = ""
     raises: bool = False
+    strategy: str = ""
+    replicas: int | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -135,10 +148,15 @@ class Tensor:
 
 @dataclass(eq=False, slots=True)
 class Write:
-    """An assignment to `trainable`, at a time of the program."""
+    """An assignment to `trainable`, at a time of the program.
+
+    only: to which layers of a model it went: "" for the model itself or all its layers, "batchnorm" for its BN layers,
+    "others" for all but those, "some" for a part that is not known better (`base.layers[:-10]`).
+    """
 
     value: Arg
     time: int
+    only: Literal["", "batchnorm", "others", "some"] = ""
 
 
 @dataclass(eq=False, slots=True)
@@ -279,21 +297,51 @@ class Event:
     time: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A library symbol that the code imports, reads or calls, by its path as written, aliases resolved.
+
+    Only symbols that a rule may care about are noted: see `WATCHED`. `guarded` is True inside try/except ImportError or
+    AttributeError, and in branches on a version or hasattr. `context` is where the use stands.
+    """
+
+    path: str
+    origin: Origin
+    guarded: bool
+    context: Context
+    time: int = 0
+
+
+WATCHED = frozenset(
+    {
+        *("learning_phase", "set_learning_phase", "learning_phase_scope", "batch_normalization", "normalization", "UPDATE_OPS"),
+        *("SyncBatchNormalization", "BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2", "batch_norm", "slim"),
+        *("Session", "InteractiveSession", "placeholder"),
+    }
+)
+"""The last parts of the symbols that are noted as a Use."""
+
+
 @dataclass(eq=False, slots=True)
 class Program:
     """All that a file, notebook, saved model or live model says, as one graph.
 
-    keras: the major version it runs on, 2 or 3, and `keras_because` why that is believed. notes: what the door gave up
-    on, for --verbose. coverage: how many BN calls the code has, and of how many the input is known.
+    keras: the major version it runs on, 2 or 3, `keras_minor` the minor one where it is known, and `keras_because` why
+    that is believed. explicit_keras: the version was asked for, pinned, or follows from an import of tf_keras; else it is
+    read off the code, or the default. notes: what the door gave up
+    on, for --verbose. uses: library symbols that a rule may care about. coverage: how many BN calls the code has, and of how many the input is known.
     """
 
     path: str
     keras: int = 3
+    keras_minor: int | None = None
     keras_because: str = "the default"
+    explicit_keras: bool = False
     layers: list[Layer] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     models: list[Model] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     coverage: tuple[int, int] = (0, 0)
 

@@ -65,11 +65,11 @@ def _result(finding: Finding, fingerprint: str, listed: dict[str, int]) -> Json:
     if finding.rule in listed:
         result["ruleIndex"] = listed[finding.rule]
     result["level"] = _LEVELS[finding.severity]
-    result["message"] = {"text": well_formed(finding.message)}
+    result["message"] = _message(finding.message)
     result["locations"] = [_location(finding.place)]
     if finding.related:
         result["relatedLocations"] = [
-            {"id": number, **_location(related.place), "message": {"text": well_formed(related.message)}}
+            {"id": number, **_location(related.place), "message": _message(related.message)}
             for number, related in enumerate(finding.related)
         ]
     result["partialFingerprints"] = {"primaryLocationLineHash": fingerprint}
@@ -79,9 +79,14 @@ def _result(finding: Finding, fingerprint: str, listed: dict[str, int]) -> Json:
 def _notification(failure: Failure) -> Json:
     return {
         "level": "error",
-        "message": {"text": well_formed(failure.message)},
+        "message": _message(failure.message),
         "locations": [_location(Place(failure.path, failure.cell, failure.line))],
     }
+
+
+def _message(text: str) -> Json:
+    """A plain message. SARIF makes a link of `[text](target)`, so that is escaped."""
+    return {"text": well_formed(text).replace("](", "\\](")}
 
 
 def _location(place: Place) -> Json:

@@ -39,8 +39,8 @@ def evaluate(
     where the text was read, an absolute path; None for a text from elsewhere, whose imports are not followed. `shown`
     gives the paths under which other files of the run are shown. `cells` are the first lines of a notebook's cells.
     """
-    program = Program(path)
-    program.keras, program.keras_because = keras_of(text, target, file)
+    keras = keras_of(text, target, file)
+    program = Program(path, keras.major, keras.minor, keras.because, keras.explicit)
     module = Module(path, text, cst.parse_module(text), file=file, cells=cells)
     if file is not None:
         module.package, module.search = project.package_of(file), project.search_path(file)

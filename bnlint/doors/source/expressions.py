@@ -9,6 +9,7 @@ from typing import Any
 import libcst as cst
 
 from ...graph import Tensor
+from ...graph.nodes import WATCHED
 from .machine import Args, Completion, Machine
 from .python import absolute, arithmetic, compare, contains, items_of, subscript
 from .symbols import unimported
@@ -113,7 +114,10 @@ def _name(m: Machine, node: cst.Name, frame: Frame) -> Value:
 def _attribute(m: Machine, node: cst.Attribute, frame: Frame) -> Value:
     value = m.evaluate(node.value, frame)
     if type(value) is Symbol:
-        return m.symbol_attribute(value, node.attr.value)
+        name = node.attr.value
+        if name in WATCHED:
+            m.note_use(f"{value.path}.{name}", node, frame)
+        return m.symbol_attribute(value, name)
     return m.attribute(value, node.attr.value, m.spot(node, frame))
 
 

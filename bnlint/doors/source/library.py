@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
-from ...graph import Call, Layer, Model, Tensor, kinds
+from ...graph import Arg, Call, Layer, Model, Tensor, Unknown, kinds
 from ...graph.nodes import NOT_GIVEN
 from . import data, models
 from .calling import base_init, call_body, escape_arguments, shape_tuple
@@ -96,8 +96,13 @@ def library_call(m: Machine, symbol: Symbol, args: Args) -> Value:
         return args.get(0, "x", Opaque("preprocessed input"))
     if path.startswith("keras.datasets.") and last == "load_data":
         return data.load_data(path.split(".")[-2])
+    if path.startswith("tf.distribute.") and last.endswith("Strategy"):
+        return Thing(path, {}, Dict({"name": last, "devices": None}))
+    if path.startswith(("keras.regularizers.", "keras.optimizers.schedules.")):
+        positional = {"l2": "l2", "L2": "l2", "l1": "l1", "L1": "l1"}.get(last, "initial_learning_rate")
+        return Thing(path, _arguments(args, (positional,)))
     if path.startswith("keras.optimizers.") or path.startswith("tf.train.") and last.endswith("Optimizer"):
-        return Thing(path, {name: arg for name in args.keywords if (arg := args.arg(None, name)) is not None})
+        return Thing(path, _arguments(args, ("learning_rate", "weight_decay" if last.startswith("AdamW") else "beta_1")))
     if last in data.FROM_FILES:
         return data.from_directory(args)
     if path.endswith(LOADERS) or path.endswith("KerasLayer"):
@@ -105,6 +110,14 @@ def library_call(m: Machine, symbol: Symbol, args: Args) -> Value:
     if path.startswith("math.") or path.startswith(("np.", "tf.", "keras.backend.", "keras.ops.")):
         return _function(m, path, last, args)
     return _other(m, path, last, args)
+
+
+def _arguments(args: Args, names: tuple[str, ...]) -> dict[str, Arg]:
+    found = {name: arg for i, name in enumerate(names) if (arg := args.arg(i, name)) is not None}
+    found |= {name: arg for name in args.keywords if (arg := args.arg(None, name)) is not None}
+    if args.open:
+        found["**"] = Arg(Unknown("an unknown **"), args.spot)
+    return found
 
 
 def _layer(m: Machine, name: str, args: Args) -> Value:
@@ -290,6 +303,7 @@ def _strategy(m: Machine, args: Args) -> Value:
     devices = args.get(0, "devices")
     thing = Thing("tf.distribute.MirroredStrategy")
     thing.attributes["devices"] = len(devices) if isinstance(devices, List) and not devices.open else None
+    thing.attributes["name"] = "MirroredStrategy"
     return thing
 
 

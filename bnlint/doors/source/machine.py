@@ -14,7 +14,7 @@ from typing import Any
 
 import libcst as cst
 
-from ...graph import Arg, Context, Function, Layer, Program, Tensor, Unknown
+from ...graph import Arg, Context, Function, Layer, Object, Program, Tensor, Unknown, Use
 from .journal import Journal, choose
 from .module import Module, Spot
 from .values import (
@@ -32,6 +32,7 @@ from .values import (
     Opaque,
     Partial,
     Symbol,
+    Thing,
     Value,
 )
 
@@ -115,6 +116,8 @@ def plain(value: Value) -> object:
         return tuple(items) if isinstance(value, tuple) else items
     if isinstance(value, Assumed):
         return plain(value.value)
+    if isinstance(value, Thing):
+        return Object(value.symbol.rsplit(".", 1)[-1], value.args)
     return Unknown(getattr(value, "reason", "") or type(value).__name__.lower())
 
 
@@ -169,6 +172,7 @@ class Machine:
         self.running: list[Func] = []
         self.inside: list[Any] = []
         self.optional = 0
+        self.guarded = 0
         self.steps = 0
         self.limit = MAX_STEPS
         self.time = 0
@@ -245,6 +249,11 @@ class Machine:
         """Call a value."""
         self.spend()
         return self.call_value(func, args)
+
+    def note_use(self, path: str, node: cst.CSTNode, frame: Frame) -> None:
+        """Note that the code has a library symbol which a rule may care about."""
+        use = Use(path, self.spot(node, frame), self.guarded > 0 or self.optional > 0, self.context, self.time)
+        self.program.uses.append(use)
 
     def store(self, variables: Dict, name: Any, value: Value) -> None:
         """Write a variable, an attribute or an item, so that a branch can take it back."""

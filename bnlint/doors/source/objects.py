@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from ...graph import Layer, Model, Tensor
 from ...graph.nodes import Write
 from .calling import call_function, shape_tuple, super_method
@@ -166,10 +168,22 @@ def set_attribute(m: Machine, value: Value, name: str, new: Value, spot: Spot) -
     elif isinstance(value, Opaque) and value.key and value.key[0] == "layer of" and name == "trainable":
         layers = value.key[1]
         assert isinstance(layers, Layers)
-        written = to_arg(new if layers.whole and not m.optional else Opaque("some of the layers"), spot)
-        layers.model.writes.append(Write(written, m.tick()))
+        layers.model.writes.append(Write(to_arg(new, spot), m.tick(), _which(m, value, layers)))
     else:
         m.escape(new)
+
+
+def _which(m: Machine, layer: Opaque, layers: Layers) -> Literal["", "batchnorm", "others", "some"]:
+    """To which of a model's layers a write in a loop over them goes, from the isinstance tests around it."""
+    for condition, fact in m.facts.items():
+        key = condition.key
+        if key and key[0] == "isinstance" and key[1] is layer and _is_batchnorm_class(key[2]):
+            return "some" if not layers.whole else "batchnorm" if fact else "others"
+    return "" if layers.whole and not m.optional else "some"
+
+
+def _is_batchnorm_class(value: Value) -> bool:
+    return isinstance(value, Symbol) and value.path.rsplit(".", 1)[-1].startswith(("BatchNormalization", "SyncBatchNormalization"))
 
 
 def _own(m: Machine, layer: Layer, name: str, new: Value, spot: Spot) -> None:

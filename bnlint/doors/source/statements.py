@@ -7,6 +7,7 @@ from typing import Any
 
 import libcst as cst
 
+from ...graph.nodes import WATCHED
 from .expressions import OPERATORS
 from .layers import layer_of
 from .machine import BREAK, CONTINUE, RAISE, RETURN, Args, Completion, Machine
@@ -24,6 +25,7 @@ from .values import (
     List,
     Opaque,
     Pending,
+    Symbol,
     Thing,
     Value,
 )
@@ -233,7 +235,9 @@ def _while(m: Machine, node: cst.While, frame: Frame) -> Completion:
 
 def _try(m: Machine, node: Any, frame: Frame) -> Completion:
     """The body; then each handler, which may or may not have run. Where both bind a library's name, the body's stays."""
+    m.guarded += bool(node.handlers)
     completion = m.execute(node.body.body, frame)
+    m.guarded -= bool(node.handlers)
     if completion is None and node.orelse is not None:
         completion = m.execute(node.orelse.body.body, frame)
     for handler in node.handlers:
@@ -264,6 +268,7 @@ def _with(m: Machine, node: cst.With, frame: Frame) -> Completion:
             elif value.symbol.endswith(".scope"):
                 m.scopes.append(value)
                 scopes += 1
+                changes |= {"strategy": value.attributes.get("name", ""), "replicas": value.attributes.get("devices")}
         if isinstance(item.item, cst.Call) and dotted_or(item.item.func).rsplit(".", 1)[-1].startswith(("assertRaises", "raises")):
             changes["raises"] = True
         if item.asname is not None:
@@ -320,6 +325,8 @@ def dotted(node: Any) -> str:
 def _import(m: Machine, node: cst.Import, frame: Frame) -> Completion:
     for alias in node.names:
         path = dotted(alias.name)
+        if path.rsplit(".", 1)[-1] in WATCHED:
+            m.note_use(path, alias, frame)
         if alias.asname is not None:
             assign(m, alias.asname.name, m.imported(frame.module, path), frame)
         else:
@@ -334,6 +341,8 @@ def _import_from(m: Machine, node: cst.ImportFrom, frame: Frame) -> Completion:
     if base == "__future__":
         return None
     module = m.imported(frame.module, base)
+    if isinstance(module, Symbol) and base.rsplit(".", 1)[-1] in WATCHED:
+        m.note_use(base, node, frame)
     if isinstance(node.names, cst.ImportStar):
         if isinstance(module, Pending):
             frame.stars.append(module)
@@ -342,6 +351,8 @@ def _import_from(m: Machine, node: cst.ImportFrom, frame: Frame) -> Completion:
         return None
     for alias in node.names:
         name = dotted(alias.name)
+        if name in WATCHED and isinstance(module, Symbol):
+            m.note_use(f"{module.path}.{name}", alias, frame)
         value = Pending(frame.module, base, name) if isinstance(module, Pending) else m.attribute(module, name, m.spot(alias, frame))
         assign(m, alias.asname.name if alias.asname is not None else alias.name, value, frame)
     return None

@@ -1,23 +1,82 @@
-"""Which Keras a file is written for."""
+"""Which Keras a file is written for: as asked, as the project pins, or as the code shows."""
 
 from __future__ import annotations
 
 import pathlib
 import re
+from dataclasses import dataclass
+from functools import lru_cache
 
+_LEGACY = re.compile(r"^\s*(?:import|from)\s+tf_keras\b|TF_USE_LEGACY_KERAS\W{1,6}(?:1|True|true)", re.MULTILINE)
 _KERAS_2 = re.compile(
-    r"\btf_keras\b|TF_USE_LEGACY_KERAS|\bnb_epoch\b|\bnb_filter\b|\btf\.layers\.|tf\.contrib\b|tensorflow\.contrib\b|tf\.Session\(|"
-    r"\.fit_generator\(|\.predict_generator\(|keras\.layers\.(core|normalization|convolutional|advanced_activations|pooling|embeddings|recurrent|merge)\b|"
-    r"keras\.utils\.np_utils|\.layers\.experimental\.|tensorflow\.python\.keras|keras\.preprocessing\.image import|tf\.placeholder\(|"
-    r"keras\.optimizers\.legacy|keras\.wrappers\.scikit_learn|set_learning_phase"
+    r"\bnb_epoch\b|\bnb_filter\b|\bborder_mode\s*=|\btf\.layers\.|tf\.contrib\b|tensorflow\.contrib\b|tf\.(?:compat\.v1\.)?Session\(|"
+    r"\.fit_generator\(|\.predict_generator\(|\.evaluate_generator\(|\.predict_classes\(|tf\.placeholder\(|"
+    r"keras\.layers\.(?:core|normalization|convolutional|advanced_activations|pooling|embeddings|recurrent|merge|noise|wrappers)\b|"
+    r"keras\.utils\.np_utils|import np_utils|\.layers\.experimental\.|tensorflow\.python\.keras|keras\.layers\.(?:merge|normalization)\b|"
+    r"keras\.optimizers\.legacy|keras\.wrappers\.scikit_learn|keras\.engine\b|keras\.backend\.tensorflow_backend|CuDNN(?:LSTM|GRU)|"
+    r"ModelCheckpoint\([^)]*period\s*=|keras\.utils\.multi_gpu_model|keras\.objectives|\bK\.image_dim_ordering"
 )
+_PIN = re.compile(r"^\s*[\"'-]*\s*(tensorflow(?:[-_](?:cpu|gpu|macos|intel))?|keras|tf[-_]keras)\s*(?:\[[^\]]*\])?\s*([=~<>!]=?[^;#\"']*)", re.IGNORECASE | re.MULTILINE)
+_FILES = ("pyproject.toml", "setup.cfg", "setup.py", "requirements.txt", "environment.yml", "environment.yaml", "Pipfile")
+_BOUND = re.compile(r"(==|~=|<=|<|>=|>|=)\s*(\d+)(?:\.(\d+))?")
 
 
-def keras_of(text: str, target: str, file: pathlib.Path | None) -> tuple[int, str]:
-    """The major version of Keras, and why: as asked, as the code shows by what only Keras 1 and 2 have, else 3."""
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A version of Keras, `minor` None where any will do, and why it is believed; `explicit` unless read off the code."""
+
+    major: int
+    minor: int | None
+    because: str
+    explicit: bool
+
+
+def keras_of(text: str, target: str, file: pathlib.Path | None) -> Target:
+    """The Keras that a text is for. `target` is "auto", "2", "3" or "3.N"; `file` where the text was read."""
     if target != "auto":
-        return int(target.split(".")[0]), "--target-keras"
+        major, _, minor = target.partition(".")
+        return Target(int(major), int(minor) if minor else None, "--target-keras", True)
+    legacy = _LEGACY.search(text)
+    if legacy:
+        return Target(2, None, f"the code has {legacy.group(0).strip()}", True)
+    pinned = _pinned(file.parent) if file is not None else None
+    if pinned is not None:
+        return pinned
     found = _KERAS_2.search(text)
     if found:
-        return 2, f"the code has {found.group(0)}"
-    return 3, "the default"
+        return Target(2, None, f"the code has {found.group(0).strip()}", False)
+    return Target(3, None, "the default", False)
+
+
+@lru_cache(maxsize=512)
+def _pinned(folder: pathlib.Path, depth: int = 0) -> Target | None:
+    """What the nearest requirements above a folder pin, None where they leave it open."""
+    for name in _FILES:
+        path = folder / name
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        except OSError:
+            text = ""
+        for package, bounds in _PIN.findall(text):
+            found = _version(package.lower(), bounds)
+            if found is not None:
+                return Target(found, None, f"{name} has {package}{bounds.strip()}", True)
+    if depth >= 8 or folder.parent == folder or (folder / ".git").exists():
+        return None
+    return _pinned(folder.parent, depth + 1)
+
+
+def _version(package: str, bounds: str) -> int | None:
+    """Keras's major version that a requirement allows no other than: tensorflow < 2.16 and keras < 3 are 2."""
+    if package.startswith("tf"):
+        return None
+    first_of_3 = (3, 0) if package == "keras" else (2, 16)
+    for sign, major, minor in _BOUND.findall(bounds):
+        version = (int(major), int(minor or 0))
+        if sign in ("==", "=", "~=") and version < first_of_3:
+            return 2
+        if sign in ("==", "=", ">=", ">", "~=") and version >= first_of_3:
+            return 3
+        if sign == "<" and version <= first_of_3 or sign == "<=" and version < first_of_3:
+            return 2
+    return None
