@@ -29,7 +29,8 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
     kept = {source for model in program.models for output in model.outputs for source in (output, *output.sources())}
     complete = not any("not followed to the end" in note for note in program.notes)
     for group in by_origin(call for call in program.calls if is_batchnorm(call.layer) and not call.layer.op):
-        lost = [call for call in group if _lost(call) or (complete and _overwritten(call, group, kept))]
+        overwritten = _overwritten(group, kept) if complete else set()
+        lost = [call for call in group if _lost(call) or call in overwritten]
         if lost:
             many = f", in {len(lost)} of the {len(group)} times this line runs" if len(lost) < len(group) else ""
             said = f"Nothing uses the result of {label(lost[0].layer)}{many}: its input goes on unnormalized."
@@ -42,20 +43,22 @@ def _lost(call: Call) -> bool:
     return call.dropped and any(source.call or source.input for source in sources) and not _on_data(call)
 
 
-def _overwritten(call: Call, group: list[Call], kept: set[Tensor]) -> bool:
-    """Whether a loop that starts every round from the same input has kept only its last, and this one is earlier."""
-    rounds = [other for other in group if _way(other) == _way(call)]
-    if call is rounds[-1] or _on_data(call) or _leads_nowhere(rounds[-1], kept):
-        return False
-    return all(_leads_nowhere(other, kept) for other in rounds[:-1]) and not _descends(rounds)
+def _overwritten(group: list[Call], kept: set[Tensor]) -> set[Call]:
+    """The earlier rounds of loops that start every round from the same input and keep only what the last one made."""
+    ways: dict[tuple[object, ...], list[Call]] = {}
+    for call in group:
+        ways.setdefault(tuple(origin.key for origin in call.origin.stack), []).append(call)
+    found: set[Call] = set()
+    for *earlier, last in ways.values():
+        if not earlier or _leads_nowhere(last, kept) or not all(_leads_nowhere(call, kept) for call in earlier):
+            continue
+        if not _descends([*earlier, last]):
+            found.update(call for call in earlier if not _on_data(call))
+    return found
 
 
 def _on_data(call: Call) -> bool:
     return any(given.data for given in call.inputs)
-
-
-def _way(call: Call) -> list[object]:
-    return [origin.key for origin in call.origin.stack]
 
 
 def _leads_nowhere(call: Call, kept: set[Tensor]) -> bool:

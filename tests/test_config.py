@@ -14,7 +14,8 @@ from bnlint.config import Config, discover, load, parse
 
 DISCARDED = "from keras import layers\nlayers.BatchNormalization()\n"
 TRAINED = """import keras
-model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4), keras.layers.BatchNormalization(), keras.layers.Dense(1)])
+from keras import layers
+model = keras.Sequential([keras.Input((4,)), layers.Dense(4), layers.BatchNormalization(), layers.Dense(1)])
 model.compile(loss="mse")
 model.fit(x, y, batch_size=48)
 """
@@ -106,9 +107,18 @@ class TestDiscovery:
         ("per-file-ignores = {'a' = ['b']}", "unknown rule or category 'b'"),
         ("per-file-ignores = {'!' = ['batch']}", "not a pattern: '!'"),
         ("[tool.bnlint.tiny-bach]", "unknown key 'tiny-bach': did you mean 'tiny-batch'?"),
-        ("[tool.bnlint.tiny-batch]\nmin-bach-size = 1", "unknown option 'min-bach-size': did you mean 'min-batch-size'?"),
-        ("[tool.bnlint.tiny-batch]\nmin-batch-size = '8'", "min-batch-size must be a whole number (32), not a string ('8')"),
-        ("[tool.bnlint.tiny-batch]\nmin-batch-size = true", "min-batch-size must be a whole number (32), not a boolean"),
+        (
+            "[tool.bnlint.tiny-batch]\nmin-bach-size = 1",
+            "unknown option 'min-bach-size': did you mean 'min-batch-size'?",
+        ),
+        (
+            "[tool.bnlint.tiny-batch]\nmin-batch-size = '8'",
+            "min-batch-size must be a whole number (32), not a string ('8')",
+        ),
+        (
+            "[tool.bnlint.tiny-batch]\nmin-batch-size = true",
+            "min-batch-size must be a whole number (32), not a boolean",
+        ),
         ("[tool.bnlint.tiny-batch]\nseverity = 'fatal'", "unknown severity 'fatal'"),
         ("[tool.bnlint.mixed-placement]\nplacement = 'before'", 'placement = "before": expected "consistent"'),
     ],
@@ -204,7 +214,9 @@ class TestEffect:
         rule = 'category = "mode"\nseverity = Severity.ERROR\ndef check(program, options):\n'
         rule += "    yield Problem(program.layers[0].origin, f'Keras {program.keras}')\n"
         (project / "own").mkdir()
-        (project / "own" / "which_keras.py").write_text(f"from bnlint import Problem, Severity\n{rule}", encoding="utf-8")
+        (project / "own" / "which_keras.py").write_text(
+            f"from bnlint import Problem, Severity\n{rule}", encoding="utf-8"
+        )
         select = ("pkg/a.py", "--rules", "own", "--select", "which-keras", "--format", "github")
         for version, seen in (("'auto'", 3), ("2", 2), ("'2'", 2), ("3", 3), ("'3.12'", 3)):
             configure(project, f"target-keras = {version}")
@@ -260,8 +272,10 @@ def test_options_of_the_wrong_type_are_told_from_those_that_will_do(tmp_path: Pa
     rule = f"from bnlint import Severity\n{rule}def check(program, options):\n    return ()\n"
     (tmp_path / "own.py").write_text(rule, encoding="utf-8")
     book = open_book(tmp_path)
-    for good in ({"rate": 1}, {"rate": 0.1}, {"names": []}, {"on": False}):
-        parse({"own": good}).check(book)
-    for bad in ({"rate": True}, {"rate": "1"}, {"names": "a"}, {"on": 1}):
+    good: list[dict[str, object]] = [{"rate": 1}, {"rate": 0.1}, {"names": []}, {"on": False}]
+    bad: list[dict[str, object]] = [{"rate": True}, {"rate": "1"}, {"names": "a"}, {"on": 1}]
+    for table in good:
+        parse({"own": table}).check(book)
+    for table in bad:
         with pytest.raises(ConfigError, match="must be"):
-            parse({"own": bad}).check(book)
+            parse({"own": table}).check(book)

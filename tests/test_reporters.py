@@ -356,6 +356,22 @@ def test_what_cannot_be_read_any_more_has_no_lines(tmp_path: Path, data: bytes) 
     assert Sources().line(Place(str(tmp_path / "none.py"), line=1)) is None
 
 
+def test_a_cell_s_lines_are_counted_in_the_cell(tmp_path: Path) -> None:
+    path = tmp_path / "a.ipynb"
+    cells = [
+        {"cell_type": "code", "source": ["x = 1\n", "y = 2"]},
+        {"cell_type": "markdown", "source": "text"},
+        {"cell_type": "code", "source": "z = 3"},
+    ]
+    path.write_text(json.dumps({"cells": cells, "nbformat": 4}), encoding="utf-8")
+    sources = Sources()
+    lines = [sources.line(Place(str(path), cell, line)) for cell, line in ((1, 2), (1, 3), (2, 1), (3, 1))]
+    assert lines == ["y = 2", None, "z = 3", None]
+    assert sources.line(Place(str(tmp_path / "none.ipynb"), 1, 1)) is None
+    finding = Finding("r", "batch", Severity.ERROR, Place(str(path), 2, 1, 1, 1, 2), "m")
+    assert render("text", report(finding)).split("\n")[2:4] == ["1 | z = 3", "  | ^"]
+
+
 def test_an_unknown_format_is_refused() -> None:
     assert FORMATS == ("text", "json", "github", "sarif")
     with pytest.raises(ValueError, match="unknown format 'xml': expected one of text, json"):

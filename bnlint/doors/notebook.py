@@ -11,7 +11,7 @@ import re
 import warnings
 from dataclasses import dataclass
 
-from .source.gate import Refused, check_text
+from .gate import Refused, check_text
 
 _FOREIGN = re.compile(r"%%(?!time|timeit|capture|prun|memit|tensorflow_version)\w+")
 _MAGIC = re.compile(r"^(\s*)([%!].*|[\w.]+\?\??|\?\??[\w.]+)$")

@@ -345,6 +345,18 @@ class Program:
     notes: list[str] = field(default_factory=list)
     coverage: tuple[int, int] = (0, 0)
 
+    def dissolve(self) -> None:
+        """Cut the cycles of the graph, once it is done with, so that its memory is free at once."""
+        for call in self.calls:
+            for tensor in (call.output, *call.inputs):
+                tensor.users.clear()
+                tensor.call = None
+            call.layer.calls.clear()
+        for model in self.models:
+            model.nodes.clear()
+            model.events.clear()
+            model.entries.clear()
+
     def calls_at(self, origin: Origin) -> Iterator[Call]:
         """Every call that the code at this origin made, one for each use of the helper it stands in."""
         return (call for call in self.calls if call.origin.key == origin.key)

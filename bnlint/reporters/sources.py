@@ -18,15 +18,25 @@ class Sources:
 
     def __init__(self, texts: Mapping[str, str] | None = None) -> None:
         self._lines = {path: _LINE_END.split(text) for path, text in (texts or {}).items()}
+        self._cells: dict[str, list[list[str]]] = {}
 
     def line(self, place: Place) -> str | None:
         """The line at which the place starts; None where there is none, or it can no longer be read."""
-        if place.line is None or place.cell is not None:
+        if place.line is None:
             return None
-        if place.path not in self._lines:
-            self._lines[place.path] = _read(place.path)
-        lines = self._lines[place.path]
+        lines = self._file(place.path) if place.cell is None else self._cell(place.path, place.cell)
         return lines[place.line - 1] if 0 < place.line <= len(lines) else None
+
+    def _file(self, path: str) -> list[str]:
+        if path not in self._lines:
+            self._lines[path] = _read(path)
+        return self._lines[path]
+
+    def _cell(self, path: str, number: int) -> list[str]:
+        if path not in self._cells:
+            self._cells[path] = _read_cells(path)
+        cells = self._cells[path]
+        return cells[number - 1] if 0 < number <= len(cells) else []
 
 
 def _read(path: str) -> list[str]:
@@ -37,3 +47,17 @@ def _read(path: str) -> list[str]:
         return _LINE_END.split(data.decode(encoding))
     except (OSError, ValueError, SyntaxError):
         return []
+
+
+def _read_cells(path: str) -> list[list[str]]:
+    """The lines of each code cell of a notebook; none where it cannot be read."""
+    from ..doors.notebook import read_notebook
+    from ..doors.gate import Refused
+
+    try:
+        notebook = read_notebook(Path(path).read_bytes())
+    except (OSError, Refused):
+        return []
+    lines = notebook.text.split("\n")
+    ends = [*notebook.cells[1:], len(lines)]
+    return [lines[start - 1 : end - 1] for start, end in zip(notebook.cells, ends, strict=True)]

@@ -38,7 +38,7 @@ print(os.wait4(child, 0)[2].ru_maxrss)
 CANDIDATES = """
 import json, sys
 from pathlib import Path
-from bnlint.doors.source.gate import Refused, names_batchnorm, read_text
+from bnlint.doors.gate import Refused, names_batchnorm, read_text
 def counts(path):
     data = path.read_bytes()
     if not names_batchnorm(data):

@@ -41,10 +41,10 @@ def evaluate(
     """
     keras = keras_of(text, target, file)
     program = Program(path, keras.major, keras.minor, keras.because, keras.explicit)
-    module = Module(path, text, cst.parse_module(text), file=file, cells=cells)
-    if file is not None:
-        module.package, module.search = project.package_of(file), project.search_path(file)
     with _unhindered():
+        module = Module(path, text, cst.parse_module(text), file=file, cells=cells)
+        if file is not None:
+            module.package, module.search = project.package_of(file), project.search_path(file)
         _run(program, module, shown or {})
     return program
 
@@ -112,6 +112,7 @@ def _run(program: Program, module: Module, shown: Mapping[pathlib.Path, str]) ->
     mark_dropped(machine, frame)
     if machine.exhausted:
         program.notes.append(f"{program.path}: not followed to the end: {machine.exhausted}")
+    machine.dissolve()
 
 
 def _execute(machine: Machine, frame: Frame) -> None:
@@ -126,11 +127,6 @@ def _call_method(m: Machine, instance: Instance, name: str, values: list[Value],
     if isinstance(method, Func):
         return m.call(Bound(instance, method), Args(spot, values))
     return Opaque(name)
-
-
-def _replicas(m: Machine) -> int:
-    devices = [scope.attributes.get("devices") for scope in m.scopes]
-    return next((count for count in devices if isinstance(count, int) and count > 0), 1)
 
 
 STEPS: dict[str, Any] = {
@@ -151,7 +147,6 @@ STEPS: dict[str, Any] = {
     "library_method": library.library_method,
     "member": project.member,
     "model_attribute": models.model_attribute,
-    "replicas": _replicas,
     "set_attribute": objects.set_attribute,
     "set_functional": models.set_functional,
     "starred": project.starred,

@@ -19,6 +19,7 @@ from .values import (
     Bound,
     Choice,
     Class,
+    Dataset,
     Dict,
     Frame,
     Func,
@@ -32,10 +33,8 @@ from .values import (
 )
 
 MAX_RECURSION = 4
-HEAVY = 100
-"""A function that adds more calls than this to the graph is heavy: a whole network."""
-MAX_HEAVY = 2
-"""How often a heavy function is evaluated for functions that nobody calls: ResNet50, 101 and 152 call the same one."""
+HEAVY = 400
+"""So many calls a function adds for functions that nobody calls: ResNet50 and ResNet101 call the same one as ResNet152."""
 TRAINING = Opaque("the training flag", key=("training",))
 
 _INFERENCE = frozenset(
@@ -84,6 +83,10 @@ def call_value(m: Machine, func: Value, args: Args) -> Value:
         return m.apply(func, args)
     if isinstance(func, Symbol):
         return m.library_call(func, args)
+    if isinstance(func, Opaque) and func.key and func.key[0] == "attribute" and func.key[2] in ("batch", "padded_batch"):
+        size = args.arg(0, "batch_size")
+        if size is not None:
+            return Dataset(size, None, args.get(1, "drop_remainder") is True)
     escape_arguments(m, args)
     return Opaque("the result of an unknown function")
 
@@ -97,7 +100,7 @@ def escape_arguments(m: Machine, args: Args) -> None:
 def call_function(m: Machine, func: Func, args: Args, receiver: Value = ABSENT) -> Value:
     """Evaluate a function's body with these arguments."""
     func.called = True
-    if not m.exact and len(m.running) == 1 and m.unasked and m.heavy.get(func.node, 0) >= MAX_HEAVY:
+    if not m.exact and len(m.running) == 1 and m.unasked and m.heavy.get(func.node, 0) > HEAVY:
         escape_arguments(m, args)
         return Opaque("what was looked at with other arguments")
     if _is_barren(m, func, args):
@@ -109,8 +112,8 @@ def call_function(m: Machine, func: Func, args: Args, receiver: Value = ABSENT) 
     _bind(m, func, args, receiver, frame)
     before = len(m.program.calls), len(m.program.layers), len(m.program.events)
     result = run(m, func, frame, args.spot)
-    if len(m.running) == 1 and len(m.program.calls) - before[0] > HEAVY:
-        m.heavy[func.node] = m.heavy.get(func.node, 0) + 1
+    if len(m.running) == 1:
+        m.heavy[func.node] = m.heavy.get(func.node, 0) + len(m.program.calls) - before[0]
     if before == (len(m.program.calls), len(m.program.layers), len(m.program.events)) and (result is None or isinstance(result, Opaque)):
         m.barren.add(func.node)
     return result
@@ -185,9 +188,12 @@ def _bind(m: Machine, func: Func, args: Args, receiver: Value, frame: Frame) -> 
 
 
 def _default(func: Func, name: str, open_call: bool) -> Value:
-    if name not in func.defaults or open_call:
+    if name not in func.defaults:
         return Opaque(f"the parameter {name}")
-    return func.defaults[name]
+    value = func.defaults[name]
+    if not open_call:
+        return value
+    return Assumed(value) if isinstance(value, (bool, int, float, str, type(None))) else Opaque(f"the parameter {name}")
 
 
 def enter(m: Machine, func: Func, receiver: Value = ABSENT) -> Value:

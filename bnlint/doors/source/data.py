@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...graph import Arg, Batch, Unknown
+from ...graph import Arg, Batch, Model, Unknown
 from .machine import Args, Machine, to_arg
 from .values import (
     ABSENT,
@@ -132,14 +132,14 @@ def _dataset_in(m: Machine, value: Value) -> Value:
     return value
 
 
-def batch_of(m: Machine, name: str, args: Args) -> Batch:
+def batch_of(m: Machine, name: str, args: Args, model: Model) -> Batch:
     """How `fit`, `fit_generator` or `train_on_batch` gets its batches."""
     data = _dataset_in(m, args.get(0, "generator" if name == "fit_generator" else "x"))
     if data is ABSENT:
         data = _dataset_in(m, args.get(None, "x"))
     epochs = args.arg(None, "epochs") or args.arg(None, "nb_epoch")
     steps = args.arg(None, "steps_per_epoch")
-    replicas = m.replicas()
+    replicas = replicas_of(m, model)
     if name == "train_on_batch":
         spot = args.spot_of(0, "x")
         if isinstance(data, Array) and data.samples is not None:
@@ -163,6 +163,22 @@ def batch_of(m: Machine, name: str, args: Args) -> Batch:
     elif isinstance(data, Opaque) and "generator" in data.reason:
         given = Arg(Unknown("a generator's batches"), args.spot)
     return Batch(given, samples, False, steps, epochs, replicas)
+
+
+def replicas_of(m: Machine, model: Model) -> int:
+    """Over how many devices a model's batch is spread: those of the scope it was built or is trained in."""
+    return m.context.replicas or model.context.replicas or 1
+
+
+def batch_of_call(m: Machine, value: Value, model: Model, args: Args) -> Batch | None:
+    """The batch on which a model is called directly, None where nothing is known of it."""
+    data = _dataset_in(m, value)
+    replicas = replicas_of(m, model)
+    if isinstance(data, Dataset) and data.batch is not None:
+        return Batch(data.batch, data.samples, data.drop_remainder, replicas=replicas)
+    if isinstance(data, Array) and data.samples is not None:
+        return Batch(Arg(data.samples, args.spot_of(0, "inputs")), data.samples, replicas=replicas)
+    return None
 
 
 def _sequence_batch(instance: Instance, args: Args) -> Arg:

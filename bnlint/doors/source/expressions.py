@@ -124,11 +124,22 @@ def _attribute(m: Machine, node: cst.Attribute, frame: Frame) -> Value:
 def _constant(m: Machine, node: cst.Integer | cst.Float | cst.SimpleString | cst.Imaginary, frame: Frame) -> Value:
     key = id(node)
     if key not in m.constants:
-        try:
-            m.constants[key] = node.evaluated_value
-        except (ValueError, SyntaxError):
-            m.constants[key] = Opaque("a literal")
+        m.constants[key] = _literal(node)
     return m.constants[key]
+
+
+def _literal(node: cst.Integer | cst.Float | cst.SimpleString | cst.Imaginary) -> Value:
+    """A literal's value; the plain ones without the parser that `evaluated_value` calls."""
+    text = node.value
+    if isinstance(node, cst.SimpleString) and text[0] in "\"'" and "\\" not in text:
+        width = 3 if text[:3] in ('"""', "'''") else 1
+        return text[width:-width]
+    try:
+        if isinstance(node, cst.Integer) and text.isdecimal():
+            return int(text)
+        return float(text) if isinstance(node, cst.Float) else node.evaluated_value
+    except (ValueError, SyntaxError):
+        return Opaque("a literal")
 
 
 def _joined_string(m: Machine, node: cst.ConcatenatedString, frame: Frame) -> Value:

@@ -10,6 +10,7 @@ from . import models
 from .calling import enter, instantiate
 from .layers import layer_of
 from .machine import Args, Machine, OutOfFuel
+from .relevance import Relevance
 from .values import ABSENT, Bound, Choice, Class, Dict, Frame, Func, Instance, List, Opaque, Value
 
 SHARE = 0.25
@@ -17,24 +18,25 @@ SHARE = 0.25
 
 
 def enter_the_rest(m: Machine, frame: Frame) -> None:
-    """Evaluate every function and class that nothing in the program uses, with unknown arguments."""
+    """Evaluate every function and class that nothing in the program uses and that may reach a BN, with unknown arguments."""
     done: set[int] = set()
     m.unasked = True
+    own = frame.module
+    relevance = Relevance([func for func in m.functions if func.frame.module is own], m.classes, frame)
     for _ in range(3):
-        own = frame.module
-        pending: list[Any] = [cls for cls in m.classes if not cls.instantiated and id(cls) not in done and cls.frame.module is own]
-        for cls in pending:
+        for cls in [cls for cls in m.classes if not cls.instantiated and id(cls) not in done and cls.frame.module is own]:
             done.add(id(cls))
-            _guarded(m, lambda cls=cls: _instantiate_unknown(m, cls))
+            if relevance.concerns_class(cls):
+                _guarded(m, lambda cls=cls: _instantiate_unknown(m, cls))
         for instance in list(m.instances):
             _complete(m, instance)
         for func in [func for func in m.functions if func.frame.module is own and func.owner is None and id(func) not in done]:
-            if not func.called:
+            if not func.called and relevance.concerns(func):
                 done.add(id(func))
                 _guarded(m, lambda func=func: enter(m, func))
         for instance in list(m.instances):
             if instance.cls.frame.module is own:
-                _enter_methods(m, instance, done)
+                _enter_methods(m, instance, done, relevance)
 
 
 def _guarded(m: Machine, act: Any) -> None:
@@ -94,10 +96,10 @@ def _try_layer(m: Machine, layer: Layer, args: Args) -> None:
     m.escape(escaped)
 
 
-def _enter_methods(m: Machine, instance: Instance, done: set[int]) -> None:
+def _enter_methods(m: Machine, instance: Instance, done: set[int], relevance: Relevance) -> None:
     for cls in instance.cls.lineage():
         for name, member in list(cls.members.items()):
-            if isinstance(member, Func) and not member.called and id(member) not in done and name != "__init__":
+            if isinstance(member, Func) and not member.called and id(member) not in done and name != "__init__" and relevance.concerns(member):
                 if instance.cls.keras and name in ("call", "build", "get_config", "from_config", "compute_output_shape"):
                     continue
                 done.add(id(member))

@@ -236,7 +236,7 @@ def _other(m: Machine, path: str, last: str, args: Args) -> Value:
     if last == "train_test_split":
         return List([Array() for value in args.positional for _ in range(2)])
     if path.startswith("keras.") and last[:1].isupper():
-        return Thing(path)
+        return Thing(path, _arguments(args, ()))
     escape_arguments(m, args)
     return Opaque(f"the result of {path}")
 

@@ -141,7 +141,6 @@ class Machine:
     library_method: Callable[..., Value]
     member: Callable[..., Value]
     model_attribute: Callable[..., Value]
-    replicas: Callable[..., int]
     set_attribute: Callable[..., None]
     set_functional: Callable[..., None]
     shown: Callable[..., str]
@@ -196,14 +195,24 @@ class Machine:
         self.barren: set[cst.CSTNode] = set()
         self.invented: set[Instance] = set()
         self.exhausted = ""
-        self.scopes: list[Value] = []
+        self.recording: list[Value] = []
+
+    def dissolve(self) -> None:
+        """Let go of all but the graph, so that no cycle keeps the syntax trees."""
+        for func in self.functions:
+            func.frame.variables.clear()
+        for cls in self.classes:
+            cls.members.clear()
+        for frame in self.modules.values():
+            frame.variables.clear()
+        self.__dict__.clear()
 
     def reset(self) -> None:
         """Forget what was under way when the fuel ran out."""
         self.stack, self.context, self.facts, self.optional = (), Context(), {}, 0
         self.running.clear()
         self.inside.clear()
-        self.scopes.clear()
+        self.recording.clear()
         self.journal.reset()
 
     def tick(self) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from ...graph import Arg, Call, Context, Entry, Event, Layer, Model, Tensor, Unknown, kinds
 from ...graph.nodes import NOT_GIVEN, Shape
 from .calling import TRAINING, call_body, escape_arguments
-from .data import batch_of
+from .data import batch_of, batch_of_call
 from .layers import apply_layer, is_tensor, layer_of, new_layer, read_arguments, record, tensor_of, tensors_in, training_arg
 from .machine import Args, Machine, to_arg
 from .module import Spot
@@ -124,9 +124,9 @@ def _apply_model(m: Machine, model: Model, instance: Instance | None, args: Args
     with m.within(kind="eager", **_inference_hint(m, model)):
         call = record(m, model, inputs, args.spot, training, shape)
         call.output.data = True
-        m.event("call", model, args.spot, call=call)
-    if m.context.tape is not None:
-        m.tapes.setdefault(m.context.tape, []).append(call)
+        m.event("call", model, args.spot, call=call, batch=batch_of_call(m, given, model, args))
+    for tape in m.recording:
+        m.tapes.setdefault(tape, []).append(m.program.events[-1])
     if len(model.outputs) > 1:
         return List([Tensor(call=call, data=True) for _ in model.outputs])
     return call.output
@@ -399,7 +399,7 @@ def _get_layer(m: Machine, model: Model, args: Args) -> Value:
 
 def _train(m: Machine, model: Model, name: str, args: Args) -> Value:
     kind: Any = "train_on_batch" if name == "train_on_batch" else "fit"
-    batch = batch_of(m, name, args)
+    batch = batch_of(m, name, args, model)
     m.event(kind, model, args.spot, args=_named(args, ("x", "y", "batch_size", "epochs")), batch=batch)
     for callback in (args.get(None, "callbacks"),):
         m.escape(callback)
@@ -446,10 +446,9 @@ def apply_gradients(m: Machine, args: Args) -> None:
     """Gradients are applied: the models they belong to are trained by the tape they come from."""
     from_tape, models = _gradients(m, [*args.positional, *args.keywords.values()])
     for tape in from_tape:
-        for call in m.tapes.get(tape, []):
-            if call.layer in models and isinstance(call.layer, Model):
-                with m.within(kind="eager", tape=tape):
-                    m.event("tape", call.layer, call.origin, call=call)
+        for event in m.tapes.get(tape, []):
+            if event.model in models:
+                m.event("tape", event.model, event.origin, call=event.call, batch=event.batch).context = event.context
 
 
 def _gradients(m: Machine, values: list[Value], depth: int = 0) -> tuple[list[Value], set[Layer]]:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 import libcst as cst
 
-from .gate import Refused, read_text
+from ..gate import Refused, read_text
 from .machine import Machine
 from .module import Module
 from .symbols import canonical
@@ -108,7 +108,10 @@ def _find(module: Module, name: str) -> pathlib.Path | None:
         for _ in range(level - 1):
             folder = folder.parent
         return _file_in(folder, name.lstrip("."))
+    installed = module.package.split(".")[0] != name.split(".")[0]
     for folder in module.search:
+        if installed and folder.name in ("site-packages", "dist-packages"):
+            continue
         found = _file_in(folder, name)
         if found is not None and found != module.file:
             return found

@@ -62,6 +62,8 @@ def arithmetic(m: Machine, kind: str, operate: Callable[[Any, Any], Any], left: 
         return _percent(left, right)
     if isinstance(left, (*NUMBERS, str, bytes)) and isinstance(right, (*NUMBERS, str, bytes)):
         return _compute(kind, operate, left, right)
+    if kind in ("Add", "Multiply") and isinstance(left, (Opaque, int)) and isinstance(right, (Opaque, int)):
+        return m.derived(kind, left, right)
     return Opaque(f"{kind} of unknown values")
 
 
@@ -199,7 +201,8 @@ def subscript(m: Machine, value: Value, key: Value, spot: Spot) -> Value:
     if isinstance(value, Layers):
         return Layers(value.model, whole=False) if isinstance(key, slice) else Opaque("a layer of a model")
     if isinstance(value, Opaque):
-        return Opaque(f"an item of {value.reason}", batch=value.batch)
+        size = _length(key) if isinstance(key, slice) else key.samples if isinstance(key, Array) else None
+        return Opaque(f"an item of {value.reason}", batch=value.batch) if size is None else Array((size,))
     if isinstance(value, Instance):
         return m.call_method(value, "__getitem__", [key], spot)
     return Opaque("an item")
@@ -244,17 +247,37 @@ def _cut(array: Array, key: Value) -> Value:
         return Array()
     first = key[0] if isinstance(key, tuple) and key else key
     if isinstance(first, slice):
-        start, stop, step = first.start, first.stop, first.step
-        total = array.samples
-        size: Value = Opaque("a slice")
-        if step is None and isinstance(stop, int) and (start is None or isinstance(start, int)) and stop >= 0 and (start or 0) >= 0:
-            size = max(stop - (start or 0), 0) if total is None else len(range(*slice(start, stop).indices(total)))
-        elif start is None and stop is None and step is None:
-            size = array.shape[0]
+        size: Value = _length(first)
+        if size is None:
+            whole = first.start is None and first.stop is None and first.step is None
+            size = array.shape[0] if whole else Opaque("a slice")
+        elif array.samples is not None:
+            size = min(size, array.samples)
         return Array((size, *array.shape[1:]))
+    if isinstance(first, Array) and first.samples is not None:
+        return Array((first.samples, *array.shape[1:]))
     if isinstance(first, int):
         return Array(array.shape[1:]) if len(array.shape) > 1 else Opaque("a number")
     return Array((Opaque("an index array"), *array.shape[1:]))
+
+
+def _length(cut: slice) -> int | None:
+    """How long a slice is: `[a:b]`, `[i:i + n]`, `[i * n:(i + 1) * n]`."""
+    start, stop = cut.start or 0, cut.stop
+    if cut.step is not None:
+        return None
+    if isinstance(start, int) and isinstance(stop, int) and 0 <= start <= stop:
+        return stop - start
+    if not isinstance(stop, Opaque) or stop.key is None:
+        return None
+    kind, left, right = (*stop.key, None, None)[:3]
+    if kind == "Add" and left is start and isinstance(right, int):
+        return right
+    if kind == "Multiply" and isinstance(start, Opaque) and start.key and start.key[0] == "Multiply" and start.key[2] == right:
+        stepped = getattr(left, "key", None)
+        if isinstance(right, int) and stepped and stepped[0] == "Add" and stepped[1] is start.key[1] and stepped[2] == 1:
+            return right
+    return None
 
 
 def items_of(m: Machine, value: Value) -> tuple[list[Value], bool]:

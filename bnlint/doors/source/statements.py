@@ -259,15 +259,14 @@ def _handle(m: Machine, handler: Any, completion: Completion, frame: Frame) -> C
 
 def _with(m: Machine, node: cst.With, frame: Frame) -> Completion:
     changes: dict[str, Any] = {}
-    scopes = 0
+    tapes = len(m.recording)
     for item in node.items:
         value = m.evaluate(item.item, frame)
         if isinstance(value, Thing):
             if value.symbol == "tf.GradientTape":
                 changes["tape"] = value
+                m.recording.append(value)
             elif value.symbol.endswith(".scope"):
-                m.scopes.append(value)
-                scopes += 1
                 changes |= {"strategy": value.attributes.get("name", ""), "replicas": value.attributes.get("devices")}
         if isinstance(item.item, cst.Call) and dotted_or(item.item.func).rsplit(".", 1)[-1].startswith(("assertRaises", "raises")):
             changes["raises"] = True
@@ -277,7 +276,7 @@ def _with(m: Machine, node: cst.With, frame: Frame) -> Completion:
         with m.within(**changes):
             return m.execute(node.body.body, frame)
     finally:
-        del m.scopes[len(m.scopes) - scopes :]
+        del m.recording[tapes:]
 
 
 def _return(m: Machine, node: cst.Return, frame: Frame) -> Completion:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _LEGACY = re.compile(r"^\s*(?:import|from)\s+tf_keras\b|TF_USE_LEGACY_KERAS\W{1,6}(?:1|True|true)", re.MULTILINE)
-_KERAS_2 = re.compile(
-    r"\bnb_epoch\b|\bnb_filter\b|\bborder_mode\s*=|\btf\.layers\.|tf\.contrib\b|tensorflow\.contrib\b|tf\.(?:compat\.v1\.)?Session\(|"
-    r"\.fit_generator\(|\.predict_generator\(|\.evaluate_generator\(|\.predict_classes\(|tf\.placeholder\(|"
-    r"keras\.layers\.(?:core|normalization|convolutional|advanced_activations|pooling|embeddings|recurrent|merge|noise|wrappers)\b|"
-    r"keras\.utils\.np_utils|import np_utils|\.layers\.experimental\.|tensorflow\.python\.keras|keras\.layers\.(?:merge|normalization)\b|"
-    r"keras\.optimizers\.legacy|keras\.wrappers\.scikit_learn|keras\.engine\b|keras\.backend\.tensorflow_backend|CuDNN(?:LSTM|GRU)|"
-    r"ModelCheckpoint\([^)]*period\s*=|keras\.utils\.multi_gpu_model|keras\.objectives|\bK\.image_dim_ordering"
+_OLD_MODULES = ("core", "normalization", "convolutional", "advanced_activations", "pooling", "embeddings", "recurrent", "merge", "noise", "wrappers")
+_KERAS_2 = (
+    *("nb_epoch", "nb_filter", "border_mode=", "tf.layers.", "tf.contrib", "tensorflow.contrib", "tf.Session(", "compat.v1.Session("),
+    *(".fit_generator(", ".predict_generator(", ".evaluate_generator(", ".predict_classes(", "tf.placeholder(", "keras.objectives"),
+    *(f"keras.layers.{name}" for name in _OLD_MODULES),
+    *("keras.utils.np_utils", "import np_utils", ".layers.experimental.", "tensorflow.python.keras", "keras.optimizers.legacy"),
+    *("keras.wrappers.scikit_learn", "keras.engine", "keras.backend.tensorflow_backend", "CuDNNLSTM", "CuDNNGRU"),
+    *("multi_gpu_model", "image_dim_ordering"),
 )
 _PIN = re.compile(r"^\s*[\"'-]*\s*(tensorflow(?:[-_](?:cpu|gpu|macos|intel))?|keras|tf[-_]keras)\s*(?:\[[^\]]*\])?\s*([=~<>!]=?[^;#\"']*)", re.IGNORECASE | re.MULTILINE)
 _FILES = ("pyproject.toml", "setup.cfg", "setup.py", "requirements.txt", "environment.yml", "environment.yaml", "Pipfile")
@@ -36,15 +37,15 @@ def keras_of(text: str, target: str, file: pathlib.Path | None) -> Target:
     if target != "auto":
         major, _, minor = target.partition(".")
         return Target(int(major), int(minor) if minor else None, "--target-keras", True)
-    legacy = _LEGACY.search(text)
+    legacy = _LEGACY.search(text) if "tf_keras" in text or "TF_USE_LEGACY" in text else None
     if legacy:
         return Target(2, None, f"the code has {legacy.group(0).strip()}", True)
     pinned = _pinned(file.parent) if file is not None else None
     if pinned is not None:
         return pinned
-    found = _KERAS_2.search(text)
-    if found:
-        return Target(2, None, f"the code has {found.group(0).strip()}", False)
+    found = next((name for name in _KERAS_2 if name in text), None)
+    if found is not None:
+        return Target(2, None, f"the code has {found}", False)
     return Target(3, None, "the default", False)
 
 

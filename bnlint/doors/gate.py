@@ -1,0 +1,150 @@
+"""Which files are worth parsing, and which must not be: tests on bytes, and `ast.parse` in front of LibCST.
+
+LibCST is super-linear in nesting and can take the process down; `ast.parse` refuses the same text in milliseconds.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+import warnings
+
+MAX_DEPTH = 250
+MAX_NODES = 100_000
+
+_LAYERS = frozenset({"BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization"})
+_FUNCTIONS = frozenset({"batch_normalization", "batch_norm"})
+_APPLICATIONS = ("ResNet", "MobileNet", "DenseNet", "EfficientNet", "Inception", "Xception", "NASNet", "RegNet")
+_FUNCTION_BYTES = (b"layers.batch_norm", b"slim.batch_norm", b"import batch_norm")
+_LOADER_BYTES = (b"models.load_model", b"keras.load_model", b"models import", b"KerasLayer")
+_APPLICATION_BYTES = tuple(name.encode() for name in _APPLICATIONS)
+_PYTHON_2 = re.compile(r"^\s*(print\s+[\"'\w%(]|exec\s+[\"'\w]|raise\s+\w+\s*,|except\s+[\w.()]+\s*,\s*\w+\s*:)", re.MULTILINE)
+
+
+class Refused(Exception):
+    """A text that cannot be linted: `message` says why, `line` where (from 1; None for the whole file)."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+
+
+def names_batchnorm(data: bytes) -> bool:
+    """Whether these bytes name a batch normalization, or something of Keras's that holds one."""
+    if b"BatchNormalization" in data or b"keras.layers.normalization" in data:
+        return True
+    if b"batch_norm" in data and any(name in data for name in _FUNCTION_BYTES):
+        return True
+    if b"keras" not in data and b"KerasLayer" not in data:
+        return False
+    if (b"load_model" in data or b"KerasLayer" in data) and any(name in data for name in _LOADER_BYTES):
+        return True
+    return any(name in data for name in _APPLICATION_BYTES)
+
+
+def read_text(data: bytes) -> str:
+    """The text of a Python file, decoded as Python does; Refused where LibCST should not see it."""
+    return read(data)[0]
+
+
+def read(data: bytes) -> tuple[str, bool]:
+    """The text of a Python file, and whether its code, not just a comment or a string, names a batch normalization."""
+    if b"\0" in data:
+        raise Refused("contains null bytes", data[: data.index(b"\0")].count(b"\n") + 1)
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        text = data.decode(encoding)
+    except SyntaxError as error:
+        raise Refused(str(error.msg or error), 1) from None
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise Refused(f"not valid {error.encoding}: byte 0x{data[error.start]:02x}", line) from None
+    return text, check_text(text)
+
+
+def check_text(text: str) -> bool:
+    """Whether a text's code names a batch normalization, or what holds one.
+
+    Refused if the text does not parse, or is too deep or too large for LibCST.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+    except SyntaxError as error:
+        if error.msg and "nested" in error.msg:
+            raise Refused("too deeply nested", error.lineno) from None
+        if _PYTHON_2.search(text):
+            raise Refused(f"looks like Python 2: {error.msg}", error.lineno) from None
+        raise Refused(f"syntax error: {error.msg}", error.lineno) from None
+    except (RecursionError, MemoryError):
+        raise Refused("too deeply nested") from None
+    except ValueError as error:
+        raise Refused(f"does not parse: {error}") from None
+    return _names(tree)
+
+
+def _names(tree: ast.Module) -> bool:
+    """Walk a tree level by level: refuse it where it is too deep or too large, and look for the names."""
+    level: list[ast.AST] = [tree]
+    count = depth = 0
+    found = False
+    while level:
+        depth += 1
+        count += len(level)
+        if depth > MAX_DEPTH:
+            raise Refused("too deeply nested", getattr(level[0], "lineno", None))
+        if count > MAX_NODES:
+            raise Refused(f"too large: over {MAX_NODES:,} syntax nodes")
+        below: list[ast.AST] = []
+        for node in level:
+            kind = type(node)
+            if kind is ast.Constant or kind in _CONTEXTS:
+                continue
+            if not found and kind in _NAMING and _bears(node):
+                found = True
+            if kind is ast.Name:
+                continue
+            for name in node._fields:
+                value = getattr(node, name)
+                if type(value) is list:
+                    below += [item for item in value if isinstance(item, ast.AST)]
+                elif isinstance(value, ast.AST):
+                    below.append(value)
+        level = below
+    return found
+
+
+_CONTEXTS = frozenset({ast.Load, ast.Store, ast.Del, ast.alias})
+_NAMING = frozenset({ast.Name, ast.Attribute, ast.ImportFrom, ast.Import})
+
+
+def _bears(node: ast.AST) -> bool:
+    """Whether a node names a batch normalization as code does that uses one, not as code that defines or hands it on."""
+    if isinstance(node, ast.Name):
+        return node.id in _LAYERS or node.id.startswith(_APPLICATIONS)
+    if isinstance(node, ast.Attribute):
+        if node.attr in _FUNCTIONS:
+            return _last(node.value) in ("layers", "slim")
+        if node.attr == "load_model":
+            return _last(node.value) in ("models", "keras")
+        return node.attr in _LAYERS or node.attr == "KerasLayer" or node.attr.startswith(_APPLICATIONS)
+    if isinstance(node, ast.ImportFrom):
+        module = node.module or ""
+        if "keras.layers.normalization" in module and "src" not in module:
+            return True
+        names = {alias.name for alias in node.names}
+        return module.endswith(("layers", "slim")) and bool(names & _FUNCTIONS) or module.endswith("models") and "load_model" in names
+    return False
+
+
+def bears_name(name: str) -> bool:
+    """Whether a name, wherever it stands, may be that of a batch normalization or of what holds one."""
+    return name in _LAYERS or name in _FUNCTIONS or name in ("load_model", "KerasLayer") or name.startswith(_APPLICATIONS)
+
+
+def _last(node: ast.AST) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""

@@ -1,0 +1,117 @@
+"""Which batch normalizations a model reaches, under which flag, and whether they are trainable at a moment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .nodes import NOT_GIVEN, Arg, Call, Event, Layer, Model, Program, Unknown, Write
+from .questions import is_batchnorm
+
+FORWARDED = Unknown("the training flag")
+"""The value of a `training` argument that hands on the flag of the `call` it stands in."""
+
+TRAINING_EVENTS = frozenset({"fit", "train_on_batch"})
+"""What trains a model with its compiled train step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A batch normalization as a model reaches it; `layer` is the model where one is only known to hold some.
+
+    within: the models and layers it stands in, outermost first. flag: the `training` argument that decides its mode,
+    NOT_GIVEN where the model's caller does; giver: the call that passes it.
+    """
+
+    layer: Layer
+    within: tuple[Layer, ...]
+    flag: Arg = NOT_GIVEN
+    giver: Call | None = None
+
+
+def reached(model: Model) -> Iterator[Reached]:
+    """Every batch normalization that a call of the model gets to, nested models included."""
+    stack = [Reached(model, ())]
+    seen: set[tuple[Layer, Call | None]] = set()
+    while stack:
+        here = stack.pop()
+        layer = here.layer
+        if (layer, here.giver) in seen:
+            continue
+        seen.add((layer, here.giver))
+        if is_batchnorm(layer) or (isinstance(layer, Model) and layer.batchnorm):
+            yield here
+        elif isinstance(layer, Model):
+            stack.extend(_inside(here, layer))
+        elif layer.wrapped is not None:
+            stack.append(Reached(layer.wrapped, (*here.within, layer), here.flag, here.giver))
+
+
+def _inside(here: Reached, model: Model) -> Iterator[Reached]:
+    # A subclass's nodes repeat those of the models it calls, without the flag these were called with.
+    repeated = {inner for call in model.nodes if isinstance(call.layer, Model) for inner in call.layer.nodes}
+    for call in model.nodes:
+        if call.layer.op or call in repeated or call.layer in here.within:
+            continue
+        flag, giver = flag_of(call)
+        if giver is None:
+            flag, giver = here.flag, here.giver
+        parents: list[Layer] = []
+        parent = call.parent
+        while parent is not None:
+            parents.insert(0, parent.layer)
+            parent = parent.parent
+        yield Reached(call.layer, (*here.within, model, *parents), flag, giver)
+
+
+def flag_of(call: Call) -> tuple[Arg, Call | None]:
+    """The `training` argument that decides a call's mode, its own or of a call around it, and the call that gives it."""
+    giver: Call | None = call
+    while giver is not None:
+        if giver.training.given and giver.training.value != FORWARDED:
+            return giver.training, giver
+        giver = giver.parent
+    return NOT_GIVEN, None
+
+
+def trainable_at(layer: Layer, within: tuple[Layer, ...] = (), time: float = math.inf) -> bool | None:
+    """Whether a layer, or the batch normalizations of a model, are trainable at a time; None where that is not known."""
+    state: bool | None = True
+    for each in (*within, layer):
+        given = each.args.get("trainable")
+        if given is not None:
+            state = bool(given.value) if given.known else None
+    for write in writes_to(layer, within, time):
+        value = bool(write.value.value) if write.value.known else None
+        if write.only != "some" or value is None:
+            state = value
+        elif state != value:
+            state = None
+    return state
+
+
+def writes_to(layer: Layer, within: tuple[Layer, ...] = (), time: float = math.inf) -> list[Write]:
+    """The assignments to `trainable` up to a time that reach a layer's batch normalization, in program order."""
+    writes = {write.time: write for each in (*within, layer) for write in each.writes if write.only != "others"}
+    return [writes[moment] for moment in sorted(writes) if moment <= time]
+
+
+def judged_at(event: Event, program: Program) -> int:
+    """When Keras reads `trainable` for a training event: at the compile before it; Keras 3 at the first training since."""
+    compiled = last_compile(event)
+    if program.keras < 3:
+        return compiled.time if compiled is not None else event.time
+    since = compiled.time if compiled is not None else 0
+    return next(e.time for e in event.model.events if e.kind in TRAINING_EVENTS and e.time >= since)
+
+
+def last_compile(event: Event) -> Event | None:
+    """The compile that a training event goes by."""
+    before = [e for e in event.model.events if e.kind == "compile" and e.time < event.time]
+    return before[-1] if before else None
+
+
+def training_events(program: Program) -> Iterator[Event]:
+    """Every fit and train_on_batch."""
+    return (event for event in program.events if event.kind in TRAINING_EVENTS)

@@ -1,0 +1,48 @@
+"""`training=False` in a functional graph does not survive fit in Keras 3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint import Options, Problem, Program, Severity
+from bnlint.graph import Call, Event, Layer, Origin, label
+from bnlint.graph.freezing import Reached, judged_at, reached, trainable_at, training_events, writes_to
+
+category = "mode"
+severity = Severity.ERROR
+
+
+def check(program: Program, options: Options) -> Iterator[Problem]:
+    """Each `training=False` in the graph of a fitted model whose batch normalization is not frozen when fit runs."""
+    if program.keras < 3:
+        return
+    said: set[object] = set()
+    for event in training_events(program):
+        for found in reached(event.model):
+            call = found.giver
+            if call is None or call.origin.key in said or not _written_into_a_graph(call):
+                continue
+            if trainable_at(found.layer, found.within, judged_at(event, program)) is True:
+                said.add(call.origin.key)
+                flag = call.training
+                grade = Severity.ERROR if flag.certain else Severity.ADVICE
+                yield Problem(flag.origin or call.origin, _message(call.layer), grade, tuple(_related(event, found)))
+
+
+def _written_into_a_graph(call: Call) -> bool:
+    """A flag given while a functional graph was built; one inside `call` is obeyed."""
+    return call.training.value is False and call.context.kind == "build" and call.parent is None
+
+
+def _message(layer: Layer) -> str:
+    return (
+        f"fit overrides training=False: the batch normalization of {label(layer)} is trained all the same. "
+        "Only `trainable = False` on its batch normalization layers keeps the statistics."
+    )
+
+
+def _related(event: Event, found: Reached) -> Iterator[tuple[Origin, str]]:
+    written = writes_to(found.layer, found.within, event.time)
+    if written and written[-1].value.origin is not None:
+        yield written[-1].value.origin, "it is made trainable here"
+    yield event.origin, "fit overrides the flag here"

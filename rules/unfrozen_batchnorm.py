@@ -1,0 +1,54 @@
+"""A pretrained network is fine-tuned together with its batch normalization."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint import Options, Problem, Program, Severity
+from bnlint.graph import Arg, Event, Model, Origin, label
+from bnlint.graph.freezing import Reached, judged_at, reached, trainable_at, training_events, writes_to
+
+category = "mode"
+severity = Severity.ADVICE
+
+
+def check(program: Program, options: Options) -> Iterator[Problem]:
+    """Each pretrained base whose batch normalization layers are trainable when a model that holds it is fitted."""
+    said: set[object] = set()
+    for event in training_events(program):
+        at = judged_at(event, program)
+        for found in reached(event.model):
+            base = found.layer
+            # A flag in the graph: Keras 2 obeys it, and in Keras 3 training-flag-ignored speaks.
+            if not isinstance(base, Model) or not _pretrained(base) or found.flag.given:
+                continue
+            if trainable_at(base, found.within, at) is True:
+                where, how = _where(base, found, at)
+                if where.key not in said:
+                    said.add(where.key)
+                    yield Problem(where, _message(base, how), related=_related(event, base, where))
+
+
+def _pretrained(base: Model) -> bool:
+    weights = base.args.get("weights", Arg("imagenet"))
+    return base.style == "application" and base.pretrained and weights.certain
+
+
+def _where(base: Model, found: Reached, at: int) -> tuple[Origin, str]:
+    """The line that makes the batch normalization trainable, else the base, which nobody froze."""
+    for write in reversed(writes_to(base, found.within, at)):
+        if write.value.value is True and write.value.origin is not None:
+            return write.value.origin, "made trainable with the rest"
+    return base.origin, "never frozen"
+
+
+def _message(base: Model, how: str) -> str:
+    return (
+        f"The pretrained batch normalization of {label(base)} is {how}: fit replaces the statistics its weights were "
+        "trained with by those of the new, usually smaller data."
+    )
+
+
+def _related(event: Event, base: Model, where: Origin) -> tuple[tuple[Origin, str], ...]:
+    fitted = ((event.origin, "fitted here"),)
+    return fitted if where.key == base.origin.key else ((base.origin, "the pretrained base"), *fitted)

@@ -1,0 +1,81 @@
+"""A custom training step that runs batch normalization in inference mode never trains its statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint import Options, Problem, Program, Severity
+from bnlint.graph import Call, Event, Model, by_origin, is_batchnorm, label
+from bnlint.graph.freezing import TRAINING_EVENTS, flag_of, reached, trainable_at
+
+category = "mode"
+severity = Severity.ERROR
+
+
+def check(program: Program, options: Options) -> Iterator[Problem]:
+    """Each call of a training step, and each literal `training=False`, that keeps a batch normalization from learning."""
+    said: set[object] = set()
+    for model in program.models:
+        steps = [event.call for event in model.events if event.call is not None and _trains(event)]
+        if steps and all(_leaves_off(model, call) for call in steps) and not _fitted(model) and _learnable(model):
+            for call, *_ in by_origin(steps):
+                if call.origin.key not in said:
+                    said.add(call.origin.key)
+                    yield Problem(call.origin, _message(call))
+    for group in by_origin(call for call in program.calls if is_batchnorm(call.layer)):
+        if all(_switched_off(program, call) for call in group):
+            call = group[0]
+            text = f"{label(call.layer)} is called with training=False on its only way through training: its statistics keep their initial values."
+            yield Problem(call.training.origin or call.origin, text)
+
+
+def _trains(event: Event) -> bool:
+    """Whether the call is recorded by a tape that trains the model, or stands in its own train_step."""
+    if event.kind == "tape":
+        return True
+    own_step = "train_step" in event.model.methods and "train_step" in event.context.functions
+    return event.kind == "call" and event.context.tape is not None and own_step
+
+
+def _leaves_off(model: Model, call: Call) -> bool:
+    """Whether the call runs the model in inference mode: no flag, or False."""
+    if not call.training.given:
+        return model.call_default is None or model.call_default.value in (None, False)
+    return call.training.value is False or call.training.value is None and call.training.known
+
+
+def _fitted(model: Model) -> bool:
+    """Whether Keras's own train step trains the model too."""
+    return "train_step" not in model.methods and any(event.kind in TRAINING_EVENTS for event in model.events)
+
+
+def _learnable(model: Model) -> bool:
+    """Whether the model has a batch normalization that only waits for its caller's flag."""
+    return any(
+        not found.flag.given
+        and trainable_at(found.layer, found.within) is True
+        and not any(isinstance(layer, Model) and layer.pretrained for layer in (*found.within, found.layer))
+        for found in reached(model)
+    )
+
+
+def _message(call: Call) -> str:
+    how = "with training=False" if call.training.value is False else "without training=True"
+    return (
+        f"{label(call.layer)} is trained by this tape but called {how}: its batch normalization runs in inference mode, "
+        "and its statistics keep their initial values."
+    )
+
+
+def _switched_off(program: Program, call: Call) -> bool:
+    """Whether a literal False keeps a batch normalization of a trained model in inference mode, on every path."""
+    flag, giver = flag_of(call)
+    if giver is not call or flag.value is not False or not flag.certain or call.optional or len(call.layer.calls) > 1:
+        return False
+    # Keras 3's fit overrides a flag in a functional graph: that is training-flag-ignored.
+    if call.context.kind != "call" and program.keras >= 3 or call.context.kind not in ("call", "build"):
+        return False
+    holders = [model for model in program.models if call in model.nodes]
+    trained = any(event.kind in (*TRAINING_EVENTS, "tape") for model in holders for event in model.events)
+    frozen = trainable_at(call.layer, tuple(holders)) is not True
+    return trained and not frozen and not any(model.pretrained for model in holders)
