@@ -15,11 +15,15 @@ _STEPS = frozenset({"train_step", "test_step", "predict_step"})
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
     """Each batch normalization that `call`, a training step or a tape constructs."""
+    holders: dict[Layer, list[Layer]] = {}
+    for layer in program.layers:
+        for child in layer.children:
+            holders.setdefault(child, []).append(layer)
     for group in by_origin(layer for layer in program.layers if is_batchnorm(layer)):
-        made = [(layer, where) for layer in group if (where := _running(layer))]
+        made = [(layer, where) for layer in group if (where := _running(layer)) and not _kept(layer, holders)]
         if made:
             layer, where = made[0]
-            some = "" if len(made) == len(group) else f", in {len(made)} of its {len(group)} uses"
+            some = "" if len(made) == len(group) else f" in {len(made)} of its {len(group)} uses"
             said = f"{label(layer)} is constructed {where}{some}: each run would make a new, untrained one."
             yield Problem(layer.origin, said, related=_through(layer))
 
@@ -27,8 +31,7 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
 def _running(layer: Layer) -> str:
     """Inside what running code the layer is constructed, as the end of a sentence; "" where none."""
     context = layer.context
-    # Kept as an attribute: made once, where `self.norm is None`.
-    if layer.attribute or context.raises or "build" in context.functions:
+    if context.raises or "build" in context.functions:
         return ""
     if context.kind == "call":
         return "inside `call`"
@@ -38,6 +41,14 @@ def _running(layer: Layer) -> str:
     return "under a GradientTape" if context.tape is not None else ""
 
 
+def _kept(layer: Layer, holders: dict[Layer, list[Layer]], depth: int = 0) -> bool:
+    """Whether an object that outlives the run keeps the layer, which is then made where there is none yet."""
+    if layer not in holders:
+        return layer.attribute is not None
+    return depth < 6 and any(not _running(one) or _kept(one, holders, depth + 1) for one in holders[layer])
+
+
 def _through(layer: Layer) -> tuple[tuple[Origin, str], ...]:
     """The call of the helper that constructs it, where one does."""
-    return ((layer.origin.stack[-1], "reached from here"),) if len(layer.context.functions) > 1 and layer.origin.stack else ()
+    helped = len(layer.context.functions) > 1 and layer.origin.stack
+    return ((layer.origin.stack[-1], "reached from here"),) if helped else ()

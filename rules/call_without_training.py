@@ -16,32 +16,33 @@ _OWN_TRAINING = frozenset({"train_step", "fit", "train_on_batch", "make_train_fu
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
     """Each outermost model whose `call` cannot be told to train, and each that trains unless it is told not to."""
-    said: set[object] = set()
+    classes: dict[object, list[Model]] = {}
     for model in program.models:
-        if model.style != "subclass" or model.call_origin is None or model.call_origin.key in said:
-            continue
-        problem = _deaf(program, model) if "training" not in model.signature else _always_on(model)
+        if model.style == "subclass" and model.call_origin is not None:
+            classes.setdefault(model.call_origin.key, []).append(model)
+    for models in classes.values():
+        judge = _deaf if "training" not in models[0].signature else _always_on
+        problem = judge(program, models)
         if problem is not None:
-            said.add(model.call_origin.key)
             yield problem
 
 
-def _deaf(program: Program, model: Model) -> Problem | None:
-    """The finding for a `call` without the parameter; None where nothing is lost."""
-    lost = [found for found in reached(model) if not found.flag.given and _learns(found)]
-    if program.keras < 3 or not lost or model.call_origin is None or model.methods & _OWN_TRAINING:
+def _deaf(program: Program, models: list[Model]) -> Problem | None:
+    """The finding for a class whose `call` lacks the parameter; None where nothing is lost."""
+    lost = [(model, found) for model in models for found in reached(model) if not found.flag.given and _learns(found)]
+    origin = models[0].call_origin
+    if program.keras < 3 or not lost or origin is None or models[0].methods & _OWN_TRAINING:
         return None
-    said = f"`call` of {model.cls} has no parameter named `training`: "
-    fits = [event for event in model.events if event.kind in TRAINING_EVENTS]
-    related = ((lost[0].layer.origin, "this batch normalization never sees training mode"),)
+    said = f"`call` of {models[0].cls} has no parameter named `training`: "
+    related = ((lost[0][1].layer.origin, "this batch normalization never sees training mode"),)
+    fits = [event for model, _ in lost for event in model.events if event.kind in TRAINING_EVENTS]
     if fits:
         said += "fit never puts it into training mode, so its batch normalization keeps its initial statistics."
-        return Problem(model.call_origin, said, Severity.ERROR, (*related, (fits[0].origin, "trained here")))
-    # Called by another model, it is told by that one; under a tape, by the flag of that call.
-    if any(call.context.kind != "eager" or call.context.tape or call.training.given for call in model.calls):
+        return Problem(origin, said, Severity.ERROR, (*related, (fits[0].origin, "trained here")))
+    if all(_is_only_defined(model) for model, _ in lost) or any(_is_told(model) for model in models):
         return None
-    said += "were it trained with fit, its batch normalization would keep its initial statistics."
-    return Problem(model.call_origin, said, Severity.ADVICE, related)
+    said += "fit would never train its batch normalization's statistics."
+    return Problem(origin, said, Severity.ADVICE, related)
 
 
 def _learns(found: Reached) -> bool:
@@ -50,18 +51,29 @@ def _learns(found: Reached) -> bool:
     return not pretrained and trainable_at(found.layer, found.within) is True
 
 
-def _always_on(model: Model) -> Problem | None:
+def _is_told(model: Model) -> bool:
+    """Whether the mode may come from elsewhere: another model calls this one, or a tape's call decides."""
+    return any(call.context.kind != "eager" or call.context.tape or call.training.given for call in model.calls)
+
+
+def _is_only_defined(model: Model) -> bool:
+    """Whether the program makes no model of the class: one that only stands there may be a block of another."""
+    assert model.call_origin is not None
+    made, defined = model.origin.place(), model.call_origin.place()
+    if made.path != defined.path or made.cell != defined.cell or None in (made.line, made.end_line, defined.line):
+        return False
+    return (made.line or 0) <= (defined.line or 0) <= (made.end_line or 0)
+
+
+def _always_on(program: Program, models: list[Model]) -> Problem | None:
     """The finding for `training=True` as a default, which a direct call without a flag obeys."""
-    default = model.call_default
-    if default is None or default.value is not True or model.call_origin is None:
-        return None
+    default, origin = models[0].call_default, models[0].call_origin
     # Inside another model the outer mode wins.
-    inner = model.calls and all(call.context.kind != "eager" for call in model.calls)
-    if inner or not any(_follows(found) for found in reached(model)):
+    inner = any(call.context.kind != "eager" for model in models for call in model.calls)
+    if default is None or default.value is not True or origin is None or inner:
         return None
-    said = f"`call` of {model.cls} defaults to training=True: a direct call without a flag uses batch statistics and moves the moving ones."
-    return Problem(model.call_origin, said, Severity.WARNING)
-
-
-def _follows(found: Reached) -> bool:
-    return not found.flag.given and trainable_at(found.layer, found.within) is True
+    if not any(not found.flag.given and _learns(found) for model in models for found in reached(model)):
+        return None
+    said = f"`call` of {models[0].cls} defaults to training=True: "
+    said += "a call without a flag normalizes with batch statistics and moves the moving ones."
+    return Problem(origin, said, Severity.WARNING)

@@ -13,9 +13,21 @@ severity = Severity.ERROR
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
     """Batch normalizations that are never called, and calls of them that lead nowhere."""
+    yield from _never_called(program)
+    kept = {source for model in program.models for output in model.outputs for source in (output, *output.sources())}
+    complete = not any("not followed to the end" in note for note in program.notes)
+    for group in by_origin(call for call in program.calls if is_batchnorm(call.layer) and not call.layer.op):
+        overwritten = _overwritten(group, kept) if complete else set()
+        lost = [call for call in group if _lost(call) or call in overwritten]
+        if lost:
+            many = f", in {len(lost)} of the {len(group)} times this line runs" if len(lost) < len(group) else ""
+            said = f"Nothing uses the result of {label(lost[0].layer)}{many}: its input goes on unnormalized."
+            yield Problem(lost[0].origin, said)
+
+
+def _never_called(program: Program) -> Iterator[Problem]:
     wrapped = {layer.wrapped for layer in program.layers}
-    layers = [layer for layer in program.layers if is_batchnorm(layer) and not layer.op]
-    for group in by_origin(layers):
+    for group in by_origin(layer for layer in program.layers if is_batchnorm(layer) and not layer.op):
         layer = group[0]
         # A class that others inherit makes the layer once for each of them, and one of them may call it.
         if any(other.calls or other.escaped or other in wrapped for other in group):
@@ -26,15 +38,6 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
             )
         elif layer.attribute:
             yield Problem(layer.origin, f"{label(layer)} is never called.", Severity.ADVICE)
-    kept = {source for model in program.models for output in model.outputs for source in (output, *output.sources())}
-    complete = not any("not followed to the end" in note for note in program.notes)
-    for group in by_origin(call for call in program.calls if is_batchnorm(call.layer) and not call.layer.op):
-        overwritten = _overwritten(group, kept) if complete else set()
-        lost = [call for call in group if _lost(call) or call in overwritten]
-        if lost:
-            many = f", in {len(lost)} of the {len(group)} times this line runs" if len(lost) < len(group) else ""
-            said = f"Nothing uses the result of {label(lost[0].layer)}{many}: its input goes on unnormalized."
-            yield Problem(lost[0].origin, said)
 
 
 def _lost(call: Call) -> bool:

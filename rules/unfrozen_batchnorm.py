@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.graph import Arg, Event, Model, Origin, label
+from bnlint.graph import Arg, Event, Model, Origin, label, samples_per_step, training_batch
 from bnlint.graph.freezing import Reached, judged_at, reached, trainable_at, training_events, writes_to
 
 category = "mode"
-severity = Severity.ADVICE
+severity = Severity.WARNING
+
+_MEASURABLY_WORSE = 16
 
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
@@ -26,7 +28,14 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
                 where, how = _where(base, found, at)
                 if where.key not in said:
                     said.add(where.key)
-                    yield Problem(where, _message(base, how), related=_related(event, base, where))
+                    yield Problem(where, _message(base, how), _grade(event), _related(event, base, where))
+
+
+def _grade(event: Event) -> Severity:
+    """A warning where the harm was measured: known, small batches."""
+    batch = training_batch(event)
+    size = samples_per_step(batch) if batch is not None and batch.size.certain else None
+    return Severity.WARNING if size is not None and size < _MEASURABLY_WORSE else Severity.ADVICE
 
 
 def _pretrained(base: Model) -> bool:

@@ -13,7 +13,7 @@ severity = Severity.ERROR
 
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
-    """Each call of a training step, and each literal `training=False`, that keeps a batch normalization from learning."""
+    """Each call of a training step, and each literal `training=False`, that keeps statistics from being learned."""
     said: set[object] = set()
     for model in program.models:
         steps = [event.call for event in model.events if event.call is not None and _trains(event)]
@@ -25,7 +25,8 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
     for group in by_origin(call for call in program.calls if is_batchnorm(call.layer)):
         if all(_switched_off(program, call) for call in group):
             call = group[0]
-            text = f"{label(call.layer)} is called with training=False on its only way through training: its statistics keep their initial values."
+            text = f"{label(call.layer)} is called with training=False on its only way through training: "
+            text += "its statistics keep their initial values."
             yield Problem(call.training.origin or call.origin, text)
 
 
@@ -41,7 +42,7 @@ def _leaves_off(model: Model, call: Call) -> bool:
     """Whether the call runs the model in inference mode: no flag, or False."""
     if not call.training.given:
         return model.call_default is None or model.call_default.value in (None, False)
-    return call.training.value is False or call.training.value is None and call.training.known
+    return call.training.value is False or (call.training.value is None and call.training.known)
 
 
 def _fitted(model: Model) -> bool:
@@ -62,8 +63,8 @@ def _learnable(model: Model) -> bool:
 def _message(call: Call) -> str:
     how = "with training=False" if call.training.value is False else "without training=True"
     return (
-        f"{label(call.layer)} is trained by this tape but called {how}: its batch normalization runs in inference mode, "
-        "and its statistics keep their initial values."
+        f"{label(call.layer)} is trained by this tape but called {how}: its batch normalization runs in "
+        "inference mode, and its statistics keep their initial values."
     )
 
 
@@ -73,7 +74,7 @@ def _switched_off(program: Program, call: Call) -> bool:
     if giver is not call or flag.value is not False or not flag.certain or call.optional or len(call.layer.calls) > 1:
         return False
     # Keras 3's fit overrides a flag in a functional graph: that is training-flag-ignored.
-    if call.context.kind != "call" and program.keras >= 3 or call.context.kind not in ("call", "build"):
+    if (call.context.kind != "call" and program.keras >= 3) or call.context.kind not in ("call", "build"):
         return False
     holders = [model for model in program.models if call in model.nodes]
     trained = any(event.kind in (*TRAINING_EVENTS, "tape") for model in holders for event in model.events)

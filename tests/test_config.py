@@ -15,7 +15,8 @@ from bnlint.config import Config, discover, load, parse
 DISCARDED = "from keras import layers\nlayers.BatchNormalization()\n"
 TRAINED = """import keras
 from keras import layers
-model = keras.Sequential([keras.Input((4,)), layers.Dense(4), layers.BatchNormalization(), layers.Dense(1)])
+dense = layers.Dense(4, use_bias=False)
+model = keras.Sequential([keras.Input((4,)), dense, layers.BatchNormalization(), layers.Dense(1)])
 model.compile(loss="mse")
 model.fit(x, y, batch_size=48)
 """

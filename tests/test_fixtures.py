@@ -17,6 +17,12 @@ from bnlint.book import open_book
 PROGRAMS = Path(__file__).parents[1] / "fixtures" / "programs"
 MARK = re.compile(r"# <- (.+)$")
 
+PITFALLS = {
+    *("mixed-placement", "normalized-output", "dropout-before-batchnorm", "tiny-batch", "batch-of-one"),
+    *("missing-training-false", "training-true-at-inference"),
+    *("function-in-sequential", "batchnorm-in-lambda", "discarded-batchnorm"),
+}
+
 RUN_SMALL = """
 import numpy as np
 import cnn_classifier_right, custom_training_loop_right, gan_right
@@ -59,10 +65,10 @@ def test_every_program_has_both_versions() -> None:
     assert all((PROGRAMS / f"{name}_{version}.py").is_file() for name in names for version in ("wrong", "right"))
 
 
-def test_every_rule_fires_in_some_program() -> None:
+def test_programs_show_the_pitfalls_of_the_seeds() -> None:
     marked = {rule for program in PROGRAMS.glob("*.py") for _, _, rule in marks(program.read_text(encoding="utf-8"))}
-    shipped = {rule.name for rule in open_book().select(["ALL"], (), ()) if rule.category != "state"}
-    assert shipped == marked
+    assert marked >= PITFALLS
+    assert marked <= set(open_book())
 
 
 @pytest.mark.slow

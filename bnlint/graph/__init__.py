@@ -1,5 +1,6 @@
 """The one representation of model code: layers, their calls, models, events; and the questions rules ask of it."""
 
+from .arguments import settings
 from .kinds import (
     ACTIVATIONS,
     BATCH_NORMALIZATIONS,
@@ -30,6 +31,7 @@ from .questions import (
     activates,
     activation_name,
     batchnorms,
+    by_construction,
     by_origin,
     holds_batchnorm,
     is_batchnorm,
@@ -47,6 +49,7 @@ from .questions import (
     training_batch,
     used_on,
     users,
+    which_of,
 )
 
 __all__ = [
@@ -75,6 +78,7 @@ __all__ = [
     "activates",
     "activation_name",
     "batchnorms",
+    "by_construction",
     "by_origin",
     "holds_batchnorm",
     "is_batchnorm",
@@ -88,8 +92,10 @@ __all__ = [
     "placement",
     "positions_per_channel",
     "samples_per_step",
+    "settings",
     "trained_models",
     "training_batch",
     "used_on",
     "users",
+    "which_of",
 ]

@@ -66,7 +66,7 @@ def _inside(here: Reached, model: Model) -> Iterator[Reached]:
 
 
 def flag_of(call: Call) -> tuple[Arg, Call | None]:
-    """The `training` argument that decides a call's mode, its own or of a call around it, and the call that gives it."""
+    """The `training` argument that decides a call's mode, its own or an outer call's, and the call that gives it."""
     giver: Call | None = call
     while giver is not None:
         if giver.training.given and giver.training.value != FORWARDED:
@@ -76,7 +76,7 @@ def flag_of(call: Call) -> tuple[Arg, Call | None]:
 
 
 def trainable_at(layer: Layer, within: tuple[Layer, ...] = (), time: float = math.inf) -> bool | None:
-    """Whether a layer, or the batch normalizations of a model, are trainable at a time; None where that is not known."""
+    """Whether a layer, or the batch normalization of a model, is trainable at a time; None where that is unknown."""
     state: bool | None = True
     for each in (*within, layer):
         given = each.args.get("trainable")
@@ -98,7 +98,7 @@ def writes_to(layer: Layer, within: tuple[Layer, ...] = (), time: float = math.i
 
 
 def judged_at(event: Event, program: Program) -> int:
-    """When Keras reads `trainable` for a training event: at the compile before it; Keras 3 at the first training since."""
+    """When Keras reads `trainable` for a training: at the compile before it, Keras 3 at the first training since."""
     compiled = last_compile(event)
     if program.keras < 3:
         return compiled.time if compiled is not None else event.time
@@ -115,3 +115,37 @@ def last_compile(event: Event) -> Event | None:
 def training_events(program: Program) -> Iterator[Event]:
     """Every fit and train_on_batch."""
     return (event for event in program.events if event.kind in TRAINING_EVENTS)
+
+
+def contents(layer: Layer) -> Iterator[Layer]:
+    """A layer and all that is known to be inside it: wrapped, held as attributes, or called by a model."""
+    stack, seen = [layer], {layer}
+    while stack:
+        current = stack.pop()
+        yield current
+        inner = [*current.children, *([current.wrapped] if current.wrapped else [])]
+        if isinstance(current, Model):
+            inner += [call.layer for call in current.nodes]
+            inner += [entry.layer for entry in current.entries if entry.layer is not None]
+        stack.extend({child: None for child in inner if child not in seen})
+        seen.update(inner)
+
+
+def ever_frozen(program: Program) -> set[Layer]:
+    """The layers that are, or may be, frozen in the end: by themselves or with what they stand in."""
+    found: set[Layer] = set()
+    for layer in program.layers:
+        touched = bool(layer.writes) or "trainable" in layer.args
+        if touched and layer not in found and trainable_at(layer) is not True:
+            found.update(contents(layer))
+    return found
+
+
+def may_learn(call: Call) -> bool:
+    """Whether the call's own `training` lets it learn: none is given, or True, or the flag of the code around it.
+
+    Another value that is not known may be False.
+    """
+    value = call.training.value
+    handed_on = value == FORWARDED or (isinstance(value, Unknown) and value.reason.endswith("training"))
+    return not call.training.given or value is None or value is True or handed_on

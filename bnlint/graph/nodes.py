@@ -200,8 +200,9 @@ class Layer:
 class Call:
     """One application of a layer to tensors.
 
-    `training` is the argument as given; NOT_GIVEN (known, None, no origin) where the call passes none. `parent` is the
-    call of the project's own layer in whose `call` this one happens. `optional` is True where an unknown branch decides
+    `training` is the argument as given; NOT_GIVEN (known, None, no origin) where the call passes none. `positional` are
+    the positional arguments behind the first, tensors among them as Unknown("tensor"). `parent` is the call of the
+    project's own layer in whose `call` this one happens. `optional` is True where an unknown branch decides
     whether the call happens at all.
     """
 
@@ -216,6 +217,7 @@ class Call:
     time: int = 0
     outputs: tuple[Tensor, ...] = ()
     dropped: bool = False
+    positional: tuple[Arg, ...] = ()
 
 
 @dataclass(eq=False, slots=True)
@@ -283,7 +285,8 @@ class Event:
     """Something that happens to a model: compile, fit, train_on_batch, evaluate, predict, save, call, tape.
 
     "call" is a direct call of a model on data (see `call`). "tape" is a custom training step: the model was called
-    under a GradientTape whose gradients are applied to it. `optional` is True where an unknown branch decides it.
+    under a GradientTape whose gradients are applied to it. `optional` is True where an unknown branch decides it,
+    `repeated` where it stands in a loop of which not every round was run.
     """
 
     kind: Literal["compile", "fit", "train_on_batch", "evaluate", "test_on_batch", "predict", "predict_on_batch", "save", "call", "tape"]
@@ -294,6 +297,7 @@ class Event:
     batch: Batch | None = None
     call: Call | None = None
     optional: bool = False
+    repeated: bool = False
     time: int = 0
 
 
@@ -302,7 +306,10 @@ class Use:
     """A library symbol that the code imports, reads or calls, by its path as written, aliases resolved.
 
     Only symbols that a rule may care about are noted: see `WATCHED`. `guarded` is True inside try/except ImportError or
-    AttributeError, and in branches on a version or hasattr. `context` is where the use stands.
+    AttributeError, and in branches on a version or hasattr. `context` is where the use stands. `args` are the arguments
+    where the use is a call, positional ones as "0", "1", …, "**" for unknown ones; None where the symbol is only imported or
+    read. A member of a library object is used by the path of its class: "tf.train.AdamOptimizer.minimize",
+    "keras.layers.Layer.updates".
     """
 
     path: str
@@ -310,13 +317,20 @@ class Use:
     guarded: bool
     context: Context
     time: int = 0
+    args: Mapping[str, Arg] | None = None
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rsplit(".", 1)[-1]
 
 
 WATCHED = frozenset(
     {
         *("learning_phase", "set_learning_phase", "learning_phase_scope", "batch_normalization", "normalization", "UPDATE_OPS"),
         *("SyncBatchNormalization", "BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2", "batch_norm", "slim"),
-        *("Session", "InteractiveSession", "placeholder"),
+        *("Session", "InteractiveSession", "placeholder", "EstimatorSpec", "TPUEstimatorSpec", "minimize", "apply_gradients"),
+        *("create_train_op", "optimize_loss", "get_collection", "GraphKeys"),
     }
 )
 """The last parts of the symbols that are noted as a Use."""

@@ -310,13 +310,18 @@ def _parents(call: Call) -> Iterator[Layer]:
 
 def used_on(calls: list[Call], program: Program) -> str:
     """Where only some runs of a helper's line are meant, which: " (in the use on line 12)"; "" where all are."""
-    runs = list(program.calls_at(calls[0].origin))
-    if len(set(calls)) >= len(runs):
+    return which_of(calls, list(program.calls_at(calls[0].origin)))
+
+
+def which_of(found: Collection[Call], runs: Collection[Call]) -> str:
+    """Which runs of some code are meant, by the lines that use it: " (in the use on line 12)"; "" where all are."""
+    if len(set(found)) >= len(runs):
         return ""
-    lines = sorted({line for call in calls if call.origin.stack and (line := call.origin.stack[-1].place().line)})
+    stacks = [call.origin.stack or call.layer.origin.stack for call in found]
+    lines = sorted({line for stack in stacks if stack and (line := stack[-1].place().line)})
     if lines:
         return f" (in the use{'s' * (len(lines) > 1)} on line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))})"
-    return f" (in {len(set(calls))} of the {len(runs)} times this line runs)"
+    return f" (in {len(set(found))} of the {len(runs)} times this line runs)"
 
 
 def by_origin(nodes: Iterable[_Node]) -> list[list[_Node]]:
@@ -324,6 +329,14 @@ def by_origin(nodes: Iterable[_Node]) -> list[list[_Node]]:
     groups: dict[object, list[_Node]] = {}
     for node in nodes:
         groups.setdefault(node.origin.key, []).append(node)
+    return list(groups.values())
+
+
+def by_construction(calls: Iterable[Call]) -> list[list[Call]]:
+    """The calls in groups of those whose layers were made by the same spot in the source."""
+    groups: dict[object, list[Call]] = {}
+    for call in calls:
+        groups.setdefault(call.layer.origin.key, []).append(call)
     return list(groups.values())
 
 

@@ -1,19 +1,18 @@
-"""Measures what the cards claim about Keras, and prints it as JSON: python tests/keras_claims keras|tf_keras."""
+"""Measures what the cards claim about Keras, as JSON: python tests/keras_claims keras|tf_keras [PART…]."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 
-import batch
-import construction
-import mode
-import placement
 from bench import Bench, Measured
+
+PARTS = ("construction", "placement", "batch", "mode")
 
 bench = Bench(sys.argv[1])
 everything: Measured = {"major": bench.major, "version": bench.keras.__version__}
-for part in (construction, placement, batch, mode):
-    for measure in part.CLAIMS:
+for part in sys.argv[2:] or PARTS:
+    for measure in importlib.import_module(part).CLAIMS:
         everything.update(measure(bench))
 print(json.dumps(everything))

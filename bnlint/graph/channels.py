@@ -1,0 +1,102 @@
+"""Where a tensor's channels are, and which of its axes a batch normalization keeps apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from .kinds import ACTIVATIONS, DROPOUTS, JOINS, LINEAR
+from .nodes import Arg, Call, Layer, Model, Tensor
+
+KEEPS_AXES = frozenset(
+    {
+        *ACTIVATIONS,
+        *DROPOUTS,
+        *JOINS,
+        *(
+            f"{name}{rank}D"
+            for name in ("MaxPooling", "AveragePooling", "Cropping", "UpSampling", "ZeroPadding")
+            for rank in (1, 2, 3)
+        ),
+        *("BatchNormalization", "LayerNormalization", "GroupNormalization", "UnitNormalization", "RMSNormalization"),
+        *(
+            "Identity",
+            "Concatenate",
+            "GaussianNoise",
+            "ActivityRegularization",
+            "StopGradient",
+            "Cast",
+            "Negative",
+            "Sqrt",
+            "Square",
+            "Abs",
+        ),
+    }
+)
+"""What leaves the axes of a tensor where they are, whatever it does to the values."""
+
+
+def ends(
+    tensor: Tensor, through: Callable[[Call], bool], limit: int = 200
+) -> Iterator[tuple[Tensor, tuple[Call, ...]]]:
+    """Walk back from a tensor to every nearest one that `through` does not let pass, inputs included.
+
+    Each comes with the calls passed on the way, from the last to the first. Follows alternatives, and looks into a
+    nested model of one output.
+    """
+    stack: list[tuple[Tensor, tuple[Call, ...]]] = [(source, ()) for source in tensor.sources()]
+    seen: set[Tensor] = set()
+    while stack and len(seen) < limit:
+        current, passed = stack.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        call = current.call
+        if call is not None and through(call):
+            stack.extend((source, (*passed, call)) for given in call.inputs for source in given.sources())
+        elif (
+            call is not None
+            and isinstance(call.layer, Model)
+            and len(call.layer.outputs) == 1
+            and current is call.output
+        ):
+            stack.extend((source, passed) for source in call.layer.outputs[0].sources())
+        else:
+            yield current, passed
+
+
+def spatial_rank(kind: str) -> int:
+    """How many spatial axes a layer of this kind works on: 2 for Conv2D; 0 for none, or any number."""
+    return next((rank for rank in (1, 2, 3) if f"{rank}D" in kind), 0)
+
+
+def data_format(layer: Layer) -> Arg:
+    """A layer's data format, Keras's default filled in; Unknown where it has none, or that is not known."""
+    given = layer.arg("data_format")
+    return Arg("channels_last", given.origin, given.certain) if given.value is None else given
+
+
+def channel_axis(layer: Layer) -> tuple[int, int, bool] | None:
+    """The axis of a convolution's channels, the rank of its output, and whether that is more than a default.
+
+    None for other layers, and where the data format is not known.
+    """
+    if layer.kind == "TimeDistributed" and layer.wrapped is not None:
+        inner = channel_axis(layer.wrapped)
+        return None if inner is None else (inner[0] + 1, inner[1] + 1, inner[2])
+    if layer.wrapped is not None:
+        return channel_axis(layer.wrapped)
+    rank = spatial_rank(layer.kind)
+    format_ = data_format(layer)
+    if layer.kind not in LINEAR or layer.op or not rank or format_.value not in ("channels_first", "channels_last"):
+        return None
+    return (1 if format_.value == "channels_first" else rank + 1), rank + 2, format_.certain
+
+
+def normalized_axis(layer: Layer, rank: int) -> int | None:
+    """The axis whose entries a batch normalization keeps apart, from 0; None where it is not known or not there."""
+    axis = layer.arg("axis").value
+    if isinstance(axis, (list, tuple)) and len(axis) == 1:
+        axis = axis[0]
+    if not isinstance(axis, int) or isinstance(axis, bool) or not -rank <= axis < rank:
+        return None
+    return axis % rank

@@ -1,0 +1,59 @@
+"""An argument of BatchNormalization at a place where it means something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint import Options, Problem, Program, Severity
+from bnlint.graph import Arg, Call, Layer, Unknown, by_origin, is_batchnorm
+from bnlint.graph.freezing import FORWARDED
+
+category = "construction"
+severity = Severity.ERROR
+
+_MOST_AXES = 5
+"""Batch, three spatial axes, channels."""
+
+
+def check(program: Program, options: Options) -> Iterator[Problem]:
+    """Each batch normalization whose `axis` cannot be one; in Keras 3, each called with a positional flag."""
+    made = (layer for layer in program.layers if is_batchnorm(layer) and not layer.op and not layer.context.raises)
+    for layers in by_origin(made):
+        layer = next((layer for layer in layers if _said(layer)), None)
+        if layer is not None:
+            axis = layer.arg("axis")
+            yield Problem(axis.origin or layer.origin, _said(layer), None if axis.certain else Severity.ADVICE)
+    if program.keras >= 3:
+        for calls in by_origin(call for call in program.calls if is_batchnorm(call.layer) and not call.context.raises):
+            flags = [flag for call in calls if (flag := _positional_flag(call)) is not None]
+            if flags:
+                said = "Keras 3 takes only tensors as positional arguments of a layer, and raises: write training=…"
+                yield Problem(flags[0].origin or calls[0].origin, said)
+
+
+def _positional_flag(call: Call) -> Arg | None:
+    """A second positional argument that is a truth value, or the flag of the `call` around it."""
+    flag = call.positional[0] if call.positional and not call.layer.op else None
+    if flag is None or not flag.certain:
+        return None
+    return flag if isinstance(flag.value, (bool, int)) or flag.value == FORWARDED else None
+
+
+def _said(layer: Layer) -> str:
+    """What is wrong with the layer's `axis`; empty where nothing is."""
+    value = layer.arg("axis").value
+    if value == Unknown("tensor"):
+        return "BatchNormalization gets a tensor for its `axis`: make the layer, then call it: BatchNormalization()(x)."
+    if isinstance(value, float):
+        return f"BatchNormalization takes {value:g} for its `axis`: name the argument that it is."
+    if not isinstance(value, int) or isinstance(value, bool):
+        return ""
+    shapes = [call.inputs[0].shape if call.inputs else None for call in layer.calls]
+    ranks = [len(shape) for shape in shapes if shape is not None]
+    wrong = [rank for rank in ranks if not -rank <= value < rank]
+    said = f"BatchNormalization takes {value} for its `axis`"
+    if wrong and len(wrong) == len(shapes):
+        return f"{said}, and its input has {wrong[0]} axes; how many channels there are it finds by itself."
+    if not ranks and value >= _MOST_AXES:
+        return f"{said}; how many channels there are it finds by itself."
+    return ""

@@ -1,0 +1,120 @@
+"""A bias in front of a batch normalization, which subtracts it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bnlint import Options, Problem, Program, Severity
+from bnlint.graph import (
+    BATCH_NORMALIZATIONS,
+    Call,
+    Layer,
+    Tensor,
+    activates,
+    by_construction,
+    is_batchnorm,
+    is_linear,
+    users,
+    which_of,
+)
+from bnlint.graph.channels import channel_axis, data_format, normalized_axis
+from bnlint.graph.freezing import ever_frozen, may_learn
+
+category = "placement"
+severity = Severity.ADVICE
+
+_CARRIED = ("MaxPooling", "AveragePooling", "UpSampling", "Cropping", "GlobalMaxPooling", "GlobalAveragePooling")
+_WRAPPERS = frozenset({"TimeDistributed", "SpectralNormalization"})
+
+_Axis = tuple[int, int]
+"""An axis, and the number of axes there are; (-1, 0) for the last of an unknown number."""
+
+
+def check(program: Program, options: Options) -> Iterator[Problem]:
+    """Each linear layer whose bias reaches nothing but batch normalizations over the same channels, unchanged."""
+    kept = {source for model in program.models for output in model.outputs for source in (output, *output.sources())}
+    frozen = ever_frozen(program)
+    for calls in by_construction(call for call in program.calls if is_linear(call.layer) and not call.layer.op):
+        layers = {call.layer: None for call in calls}
+        found = {layer: absorbed for layer in layers if (absorbed := _absorbed(layer, kept, frozen))}
+        # Of a helper in another file this program knows some uses only.
+        if found and calls[0].layer.origin.place().path == program.path:
+            layer, normalized = next(iter(found.items()))
+            kind = f"{layer.kind}({layer.wrapped.kind})" if layer.wrapped is not None else layer.kind
+            where = which_of([call for call in calls if call.layer in found], calls)
+            related = ((normalized.layer.origin, "this batch normalization subtracts it"),)
+            said = f"The bias of {kind}{where} has no effect: BatchNormalization subtracts it with the mean"
+            yield Problem(layer.origin, f"{said}; use_bias=False computes the same.", related=related)
+
+
+def _absorbed(layer: Layer, kept: set[Tensor], frozen: set[Layer]) -> Call | None:
+    """A batch normalization that takes the layer's bias, if on every way from every call of the layer there is one."""
+    found: list[Call] = []
+    if not _has_bias(layer):
+        return None
+    for call in layer.calls:
+        axis = _channels(call)
+        stack = [(call, axis)] if axis is not None and activates(call) is False else []
+        if not stack:
+            return None
+        while stack:
+            current, axis = stack.pop()
+            following = list(users(current))
+            if not following or current.output.escaped or current.output in kept:
+                return None
+            for user in following:
+                moved = None if user.optional and not call.optional else _carried(user, axis)
+                if moved is not None:
+                    stack.append((user, moved))
+                elif user.layer not in frozen and _subtracts(user, axis, call):
+                    found.append(user)
+                else:
+                    return None
+    return found[0] if found else None
+
+
+def _has_bias(layer: Layer) -> bool:
+    """Whether a linear layer, of Keras's own class, adds one number to each channel."""
+    while layer.wrapped is not None and layer.kind in _WRAPPERS:
+        layer = layer.wrapped
+    one_a_channel = layer.kind != "EinsumDense" and not layer.kind.startswith("Locally")
+    return one_a_channel and layer.cls in ("", layer.kind) and layer.arg("use_bias").value is True
+
+
+def _channels(call: Call) -> _Axis | None:
+    """Where the channels of a linear layer's output are."""
+    layout = channel_axis(call.layer)
+    if layout is not None:
+        return layout[:2]
+    if (call.layer.wrapped or call.layer).kind != "Dense":
+        return None
+    shape = call.output.shape
+    return (len(shape) - 1, len(shape)) if shape else (-1, 0)
+
+
+def _carried(call: Call, channels: _Axis) -> _Axis | None:
+    """Where the channels are behind a call that lets a bias pass as one number a channel; None behind others."""
+    kind, (axis, rank) = call.layer.kind, channels
+    if kind in ("Identity", "GaussianNoise") or (kind == "Activation" and activates(call) is False):
+        return channels
+    if kind == "Flatten":
+        return 1, 2
+    if rank < 3 or kind[:-2] not in _CARRIED:
+        return None
+    format_ = data_format(call.layer).value if "data_format" in call.layer.defaults else "channels_last"
+    if axis != {"channels_first": 1, "channels_last": rank - 1}.get(str(format_)):
+        return None
+    if kind.startswith("Global"):
+        return {False: (1, 2), True: channels}.get(call.layer.arg("keepdims").value is True)
+    return channels
+
+
+def _subtracts(normalized: Call, channels: _Axis, linear: Call) -> bool:
+    """Whether the call is a batch normalization that surely subtracts the mean of each of these channels."""
+    layer, (axis, rank) = normalized.layer, channels
+    if not is_batchnorm(layer) or layer.cls not in BATCH_NORMALIZATIONS or layer.arg("renorm").value is True:
+        return False
+    if "mode" in layer.args and layer.args["mode"].value != 0:
+        return False  # Keras 1: 1 normalizes each sample by itself.
+    over = layer.arg("axis").value == -1 if rank == 0 else normalized_axis(layer, rank) == axis
+    return over and (linear.optional or not normalized.optional) and may_learn(normalized)

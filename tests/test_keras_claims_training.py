@@ -1,0 +1,144 @@
+"""What the cards say about who reaches training mode and when `trainable` counts, measured on Keras 3 and Keras 2."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("keras_claims")
+LIBRARIES = ("keras", "tf_keras")
+Measured = dict[str, Any]
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        any(importlib.util.find_spec(name) is None for name in LIBRARIES), reason="needs keras and tf_keras"
+    ),
+]
+
+
+@functools.cache
+def measured(library: str) -> Measured:
+    """What the script prints for this library; the two don't mix, so each has a process of its own."""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    environment["TF_USE_LEGACY_KERAS"] = "1" if library == "tf_keras" else "0"
+    environment["KERAS_BACKEND"] = "tensorflow"
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), library, "training", "freezing"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    result: Measured = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+@pytest.fixture(params=LIBRARIES)
+def facts(request: pytest.FixtureRequest) -> Measured:
+    return measured(request.param)
+
+
+@pytest.mark.parametrize("signature", ["Bare", "Keywords", "OtherName"])
+def test_fit_trains_a_model_only_through_a_parameter_named_training(facts: Measured, signature: str) -> None:
+    moved = facts["moved by fit"][signature]
+    assert moved == 0 if facts["major"] == 3 else moved > 0.05
+
+
+@pytest.mark.parametrize("signature", ["NotForwarded", "DefaultFalse", "Layer in Sequential"])
+def test_fit_trains_the_rest(facts: Measured, signature: str) -> None:
+    assert facts["moved by fit"][signature] > 0.05
+
+
+def test_a_flag_reaches_a_call_that_does_not_name_it(facts: Measured) -> None:
+    assert facts["moved by model(x, training=True)"] > 0.4
+
+
+def test_a_batchnorm_that_is_not_trained_costs_accuracy(facts: Measured) -> None:
+    bare, told = (facts["accuracy on shifted features"][name] for name in ("Bare", "NotForwarded"))
+    assert told > 0.85
+    assert bare < 0.6 if facts["major"] == 3 else bare == pytest.approx(told, abs=0.02)
+
+
+def test_inside_a_model_in_inference_mode_a_default_of_true_is_overruled(facts: Measured) -> None:
+    assert facts["inner default True, outer False"] == 0
+
+
+def test_a_literal_false_in_call_never_trains(facts: Measured) -> None:
+    assert facts["moved by fit"]["Literal"] == 0
+    assert facts["flag inside call"] == 0
+
+
+def test_a_train_step_must_pass_the_flag(facts: Measured) -> None:
+    assert facts["own train_step"]["no flag"] == 0
+    assert facts["own train_step"]["training=True"] > 0.05
+    (still, without), (moved, with_flag) = facts["tape loop"]["no flag"], facts["tape loop"]["training=True"]
+    assert still == 0 and moved > 100
+    assert without < 0.6 and with_flag > 0.9
+
+
+@pytest.mark.parametrize("case", ["nothing frozen", "single layer", "model(x, training=True)"])
+def test_keras_3_overrides_a_flag_in_a_graph(facts: Measured, case: str) -> None:
+    moved = facts["flag in a graph"][case]
+    assert moved > 0.03 if facts["major"] == 3 else moved == 0
+
+
+@pytest.mark.parametrize("case", ["BN frozen", "all frozen", "model(x)"])
+def test_a_frozen_batchnorm_stays_and_so_does_a_direct_call(facts: Measured, case: str) -> None:
+    assert facts["flag in a graph"][case] == 0
+
+
+def test_a_batchnorm_made_while_running_raises_or_is_untracked(facts: Measured) -> None:
+    block = "ran" if facts["major"] == 3 else "ValueError"
+    assert facts["made on the way"] == {
+        "Layer.call": "ValueError",
+        "Model.call, helper": "ValueError",
+        "Model.call, block": block,
+        "train_step": "ValueError",
+        "lazy": "ran",
+        "build": "ran",
+    }
+    if facts["major"] == 3:
+        assert facts["weights of a fitted model with a block made in call"] == 2  # the Dense layer's
+    for direct in facts["made on the way, called directly"].values():
+        assert direct == {"weights": 2, "same twice": True}
+
+
+def test_when_trainable_is_read(facts: Measured) -> None:
+    trainable = facts["trainable"]
+    assert trainable["False before compile"] == [0, 0]
+    first, second = trainable["False after compile"]
+    assert (first == second == 0) if facts["major"] == 3 else (first > 0.05 and second > 0)
+    first, second = trainable["False after the first fit"]
+    assert first > 0.05 and second > 0
+    assert trainable["True after the first fit"] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("order", "own", "combined"),
+    [
+        ("frozen once", False, False),
+        ("thawed for its own step", True, True),
+        ("toggled", True, False),
+        ("compiled last", True, False),
+    ],
+)
+def test_which_step_trains_a_discriminator(facts: Measured, order: str, own: bool, combined: bool) -> None:
+    changed = facts["adversarial"][order]
+    if facts["major"] == 2:
+        own, combined = True, False
+    assert (changed["own step"] > 0, changed["combined step"] > 0) == (own, combined)
+
+
+def test_fine_tuning_in_small_batches_is_better_with_frozen_batchnorm(facts: Measured) -> None:
+    assert facts["fine-tuned"]["frozen"] > facts["fine-tuned"]["trained"] + 0.015
