@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from ...graph import Arg, Call, Layer, Model, Tensor, Unknown, kinds
-from ...graph.nodes import NOT_GIVEN
+from ...graph.nodes import NOT_GIVEN, WATCHED
 from . import data, models
 from .calling import base_init, call_body, escape_arguments, shape_tuple
 from .layers import apply_layer, apply_op, is_tensor, layer_of, new_layer, tensor_of, tensors_in
@@ -79,6 +79,8 @@ def is_kind(layer: Layer, path: str) -> bool | None:
 def library_call(m: Machine, symbol: Symbol, args: Args) -> Value:
     """Call a library's symbol."""
     path = canonical(symbol.path)
+    if path.rsplit(".", 1)[-1] in WATCHED:
+        m.note(symbol.path, args.spot, args)
     if path.startswith("builtins."):
         handler = BUILTIN_CALLS.get(path[9:])
         if handler is not None:
@@ -418,7 +420,11 @@ def _thing_method(m: Machine, thing: Thing, name: str, args: Args) -> Value:
             escape_arguments(m, Args(args.spot, list(args.positional[:1])))
             return Gradients(thing, Weights((*weights.models, *merged)))
         return Opaque(name)
+    if name == "exclude_from_weight_decay":
+        thing.args[name] = Arg(Unknown("variables"), args.spot)
+        return None
     if name in ("apply_gradients", "minimize", "apply"):
+        m.note(f"{thing.symbol}.{name}", args.spot, args)
         models.apply_gradients(m, args)
         return Opaque(name)
     if thing.symbol == "argparse.ArgumentParser":

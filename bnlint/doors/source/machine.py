@@ -261,8 +261,17 @@ class Machine:
 
     def note_use(self, path: str, node: cst.CSTNode, frame: Frame) -> None:
         """Note that the code has a library symbol which a rule may care about."""
-        use = Use(path, self.spot(node, frame), self.guarded > 0 or self.optional > 0, self.context, self.time)
-        self.program.uses.append(use)
+        self.note(path, self.spot(node, frame))
+
+    def note(self, path: str, spot: Spot, args: Args | None = None) -> None:
+        """The same for a spot; `args` where the symbol is called there."""
+        given: dict[str, Arg] | None = None
+        if args is not None:
+            given = {str(i): to_arg(value, args.spot_of(i, "")) for i, value in enumerate(args.positional)}
+            given |= {name: to_arg(value, args.spot_of(None, name)) for name, value in args.keywords.items()}
+            given |= {"**": Arg(Unknown("an unknown **"), spot)} if args.open else {}
+        guarded = self.guarded > 0 or self.optional > 0
+        self.program.uses.append(Use(path, spot, guarded, self.context, self.time, given))
 
     def store(self, variables: Dict, name: Any, value: Value) -> None:
         """Write a variable, an attribute or an item, so that a branch can take it back."""

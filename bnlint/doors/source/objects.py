@@ -133,6 +133,8 @@ def _of_layer(m: Machine, layer: Layer, name: str, spot: Spot) -> Value:
         return Opaque(name)
     if name == "__class__":
         return Symbol(f"keras.layers.{layer.kind}")
+    if name in ("updates", "get_updates_for"):
+        m.note(f"keras.layers.Layer.{name}", spot)
     return Bound(layer, name)
 
 

@@ -173,11 +173,14 @@ def _for(m: Machine, node: cst.For, frame: Frame) -> Completion:
     items, complete = items_of(m, value)
     if not complete and len(items) > 1 and not all(isinstance(item, Assumed) for item in items):
         complete = len(items) <= UNROLL
+    cut = not complete or len(items) > UNROLL
     if len(items) > UNROLL or (not complete and len(items) > 1):
         items = [Opaque("a loop variable")]
+    first = len(m.program.events)
     rounds = _Rounds(m, len(items) if isinstance(value, range) else 0)
     for index, item in enumerate(items):
         if rounds.repeats(index):
+            cut = True
             continue
         events = len(m.program.events)
         assign(m, node.target, item, frame)
@@ -187,8 +190,17 @@ def _for(m: Machine, node: cst.For, frame: Frame) -> Completion:
         if completion in (RETURN, RAISE):
             return completion if complete or index > 0 or len(items) == 1 and completion == RETURN else None
         if len(m.program.events) > events and index + 1 >= TRAINING_ROUNDS:
+            cut = cut or index + 1 < len(items)
             break
+    if cut:
+        _repeat(m, first)
     return m.execute(node.orelse.body.body, frame) if node.orelse is not None else None
+
+
+def _repeat(m: Machine, first: int) -> None:
+    """Note that the events from this one on may happen again, in rounds that are not run."""
+    for event in m.program.events[first:]:
+        event.repeated = True
 
 
 class _Rounds:
@@ -218,10 +230,11 @@ class _Rounds:
 
 
 def _while(m: Machine, node: cst.While, frame: Frame) -> Completion:
+    first = len(m.program.events)
     for _ in range(UNROLL):
         truth = m.truth(m.evaluate(node.test, frame))
         if truth is False:
-            break
+            return None
         known = truth is True and not isinstance(node.test, (cst.Name, cst.Integer))
         completion = m.execute(node.body.body, frame)
         if completion == BREAK:
@@ -230,6 +243,7 @@ def _while(m: Machine, node: cst.While, frame: Frame) -> Completion:
             return completion
         if not known:
             break
+    _repeat(m, first)
     return None
 
 
