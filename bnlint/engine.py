@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from .rule import Problem, Rule
 
 Progress = Callable[[int, int], None]
+Comments = Callable[[], list[suppress.Suppression]]
 
-SUFFIXES = (".py",)
-LATER = (".ipynb", ".keras", ".h5")
+SUFFIXES = (".py", ".ipynb")
+LATER = (".keras", ".h5")
 UNUSED = "unused-suppression"
 
 FORK_PAYS = (4, 75_000)
@@ -129,7 +130,7 @@ def check_source(
     if len(data) > plan.config.max_size:
         report.failures.append(_too_large(filename, len(data), plan.config.max_size))
     elif _names_batchnorm(data):
-        _settle(report, [_checked(text, filename, plan)], plan, {filename: lambda: text})
+        _settle(report, [_checked(text, filename, plan)], plan, {filename: lambda: suppress.read(text)})
     return report
 
 
@@ -208,7 +209,7 @@ def _run(plan: Plan, paths: Sequence[str], jobs: int | None, progress: Progress 
     if candidates:
         plan.shown = {Path(os.path.abspath(path)): path for path in listing.files}
     outcomes = _outcomes(candidates, plan, jobs, progress)
-    _settle(report, outcomes, plan, {path: partial(suppress.text_of, path) for path in listing.files})
+    _settle(report, outcomes, plan, {path: partial(suppress.of_file, path) for path in listing.files})
     return report
 
 
@@ -306,6 +307,8 @@ class _Checker:
         try:
             with open(path, "rb") as file:
                 data = file.read()
+            if path.endswith(".ipynb"):
+                return self._check_notebook(data, path)
             text, named = gate.read(data)
             if not named and gate.names_batchnorm(data):
                 return Outcome()
@@ -315,13 +318,25 @@ class _Checker:
         except gate.Refused as refusal:
             return Outcome(failures=[Failure(path, refusal.message, line=refusal.line)])
 
-    def check(self, text: str, path: str, file: Path | None = None) -> Outcome:
+    def _check_notebook(self, data: bytes, path: str) -> Outcome:
+        from .doors import gate
+        from .doors.notebook import read_notebook
+
+        notebook = read_notebook(data)
+        outcome = Outcome()
+        if gate.check_text(notebook.text):
+            outcome = self.check(notebook.text, path, Path(os.path.abspath(path)), notebook.cells)
+        broken = [(cell, line, why) for cell, line, why in notebook.broken if cell in notebook.naming]
+        outcome.failures += [Failure(path, why, cell, line) for cell, line, why in broken]
+        return outcome
+
+    def check(self, text: str, path: str, file: Path | None = None, cells: tuple[int, ...] = ()) -> Outcome:
         """Evaluate a text that passed the gate, and ask every rule about it."""
         from .doors.source import evaluate
 
         outcome = Outcome()
         try:
-            program = evaluate(text, path, target=self.plan.target, file=file, shown=self.plan.shown)
+            program = evaluate(text, path, target=self.plan.target, file=file, shown=self.plan.shown, cells=cells)
         except Exception as error:
             _crash(outcome, path, "internal error", error)
             return outcome
@@ -364,10 +379,10 @@ def _crash(outcome: Outcome, path: str, where: str, error: Exception) -> None:
     outcome.notes += "".join(traceback.format_exception(error)).splitlines()
 
 
-def _settle(report: Report, outcomes: Iterable[Outcome], plan: Plan, texts: Mapping[str, Callable[[], str]]) -> None:
+def _settle(report: Report, outcomes: Iterable[Outcome], plan: Plan, comments: Mapping[str, Comments]) -> None:
     """Add to the report what stands: findings in listed files, each once, that nobody has turned off, by place.
 
-    `texts` are the listed files.
+    `comments` reads the suppressions of each listed file.
     """
     found: dict[tuple[str, Place], Finding] = {}
     for outcome in outcomes:
@@ -382,24 +397,24 @@ def _settle(report: Report, outcomes: Iterable[Outcome], plan: Plan, texts: Mapp
     for finding in found.values():
         by_path.setdefault(finding.place.path, []).append(finding)
     failed = {failure.path for failure in report.failures}
-    for path in texts if plan.unused else by_path:
-        if path in texts:
-            report.findings += _standing(path, by_path.get(path, []), plan, texts[path], path in failed)
+    for path in comments if plan.unused else by_path:
+        if path in comments:
+            report.findings += _standing(path, by_path.get(path, []), plan, comments[path], path in failed)
     report.findings.sort(key=lambda finding: (*_order(finding.place), finding.rule))
     report.failures.sort(key=lambda failure: (failure.path.split(os.sep), failure.cell or 0, failure.line or 0))
 
 
-def _standing(path: str, findings: list[Finding], plan: Plan, text: Callable[[], str], failed: bool) -> list[Finding]:
+def _standing(path: str, findings: list[Finding], plan: Plan, read: Comments, failed: bool) -> list[Finding]:
     """A file's findings, less what is configured or commented away; and the comments that do nothing, if asked for."""
     off = plan.config.ignored(path, plan.book) if plan.config.per_file_ignores else set()
-    suppressions = suppress.read(text())
+    suppressions = read()
     left = suppress.silence([finding for finding in findings if finding.rule not in off], suppressions)
     if not plan.unused or failed:
         return left
     ran = set(plan.rules) - off
     everything = ran >= {rule.name for rule in plan.book.select()}
     for suppression in suppressions:
-        place = Place(path, None, suppression.line, suppression.column, suppression.line, suppression.end_column)
+        place = Place(path, suppression.cell, suppression.line, suppression.column, suppression.line, suppression.end_column)
         for message in suppression.idle(ran, plan.book, everything):
             left.append(Finding(UNUSED, "suppression", Severity.WARNING, place, message))
     return left

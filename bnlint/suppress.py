@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from .finding import Finding
@@ -23,12 +24,13 @@ class Suppression:
     rules: tuple[str, ...] | None = None
     problem: str = ""
     used: set[str] = field(default_factory=set)
+    cell: int | None = None
 
     def covers(self, finding: Finding) -> bool:
         """Whether it silences the finding: stands on its first or last line, or for the whole file."""
         if self.problem or (self.rules is not None and finding.rule not in self.rules):
             return False
-        return self.whole_file or self.line in _ends(finding)
+        return self.whole_file or (self.cell == finding.place.cell and self.line in _ends(finding))
 
     def idle(self, ran: Collection[str], known: Collection[str], everything: bool) -> Iterator[str]:
         """What is wrong with the comment, a sentence each, once its findings are marked as used.
@@ -67,6 +69,29 @@ def read(text: str) -> list[Suppression]:
     except (tokenize.TokenError, SyntaxError):
         pass  # The gate has said so already; what was found up to here still holds.
     return found
+
+
+def in_cells(suppressions: list[Suppression], cells: Sequence[int]) -> list[Suppression]:
+    """The same with each comment's cell, and its line in that cell; `cells` are the lines on which cells begin."""
+    for suppression in suppressions:
+        suppression.cell = bisect_right(cells, suppression.line)
+        suppression.line -= cells[suppression.cell - 1] - 1
+    return suppressions
+
+
+def of_file(path: str) -> list[Suppression]:
+    """The suppressions in a file that has been linted already; none where it can no longer be read."""
+    if not path.endswith(".ipynb"):
+        return read(text_of(path))
+    from .doors.gate import Refused
+    from .doors.notebook import read_notebook
+
+    try:
+        with open(path, "rb") as file:
+            notebook = read_notebook(file.read())
+    except (OSError, Refused):
+        return []
+    return in_cells(read(notebook.text), notebook.cells)
 
 
 def text_of(path: str) -> str:

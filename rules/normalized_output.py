@@ -10,6 +10,7 @@ from bnlint.graph import (
     Function,
     Layer,
     Model,
+    Object,
     Tensor,
     is_batchnorm,
     is_linear,
@@ -67,5 +68,5 @@ def _name(loss: object) -> str:
     """A loss as a lower-case name without underscores, "" where it is not known."""
     if isinstance(loss, Layer):
         loss = loss.cls
-    name = loss.name if isinstance(loss, Function) else loss
+    name = loss.name if isinstance(loss, Function) else loss.kind if isinstance(loss, Object) else loss
     return name.replace("_", "").lower() if isinstance(name, str) else ""

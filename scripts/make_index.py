@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
 from bnlint.book import index, open_book, shipped_folder
 
 if __name__ == "__main__":

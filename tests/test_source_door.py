@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import textwrap
 
 import libcst as cst
@@ -267,10 +269,37 @@ def test_nothing_of_the_linted_code_runs(tmp_path: object) -> None:
 
 
 def test_running_out_of_fuel_is_said_and_drops_no_layer() -> None:
-    body = "\n".join(f"    x = g(x, {i}, a)" for i in range(300))
-    made = program(f"def g(x, i, a):\n    for j in range(60):\n        a = a + j * i\n        x = L.Dense(i)(x)\n    return x\ndef f(x, a):\n{body}\n    return L.BatchNormalization()(x)\n")
+    loops = "for i in range(60):\n  for j in range(60):\n    for k in range(60):\n      n = i * j + k\n"
+    made = program("x = L.BatchNormalization()(keras.Input((4,)))\n" + loops + "y = L.Dense(4)(x)\n")
     assert made.notes and "not followed to the end" in made.notes[0]
     assert not any(call.dropped for call in made.calls)
+
+
+BOMBS = [
+    "s = 'a'\nfor i in range(60):\n    s = s + s",
+    "s = 'a'\nfor i in range(60):\n    s += s",
+    "s = ['a']\nfor i in range(50):\n    s = s + s",
+    "s = ['a']\nfor i in range(50):\n    s += s",
+    "s = ['a']\nfor i in range(50):\n    s.extend(s)",
+    "s = ('a',)\nfor i in range(50):\n    s = s + s",
+    "s = 'aa'\nfor i in range(50):\n    s = s.replace('a', s)",
+    "s = 'a'\nfor i in range(50):\n    s = ','.join([s, s, s])",
+    "s = '%1000000000000d' % 1",
+    "s = '{:>1000000000000}'.format(1)",
+    "s = 9\nfor i in range(50):\n    s = s ** s",
+    "s = 'a' * 10**12",
+    "s = 10**12 * 'a'",
+    "s = [0] * 10**12",
+    "s = 'a'\nfor i in range(60):\n    s = f'{s}{s}'",
+    "s = [list(range(10**9)), sum(range(10**9))]",
+]
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_memory_bombs_do_not_go_off(bomb: str) -> None:
+    code = f"import resource\nresource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))\nfrom bnlint.doors.source import evaluate\nevaluate({bomb!r}, 'p.py')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr[-300:]
 
 
 NUMBERS = st.integers(-20, 20).map(str)

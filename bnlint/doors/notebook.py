@@ -11,7 +11,7 @@ import re
 import warnings
 from dataclasses import dataclass
 
-from .gate import Refused, check_text
+from .gate import Refused, check_text, names_batchnorm
 
 _FOREIGN = re.compile(r"%%(?!time|timeit|capture|prun|memit|tensorflow_version)\w+")
 _MAGIC = re.compile(r"^(\s*)([%!].*|[\w.]+\?\??|\?\??[\w.]+)$")
@@ -21,10 +21,11 @@ _ASSIGNED = re.compile(r"^(\s*[\w, ]+=\s*)[!%].*$")
 @dataclass(frozen=True, slots=True)
 class Notebook:
     """A notebook's code. `cells` are the lines, from 1, on which its code cells begin; `broken` the cells left out, each
-    with its number from 1, the line in it and what is wrong there."""
+    with its number from 1, the line in it and what is wrong there. `naming` are the cells that name a BN."""
 
     text: str
     cells: tuple[int, ...]
+    naming: frozenset[int] = frozenset()
     broken: tuple[tuple[int, int | None, str], ...] = ()
 
 
@@ -40,16 +41,19 @@ def read_notebook(data: bytes) -> Notebook:
         raise Refused(f"not a notebook: {error}", getattr(error, "lineno", None)) from None
     lines: list[str] = []
     starts: list[int] = []
+    naming: set[int] = set()
     broken: list[tuple[int, int | None, str]] = []
     for number, source in enumerate(_sources(content), 1):
         starts.append(len(lines) + 1)
         code, problem = _python(source)
+        if names_batchnorm(source.encode("utf-8", "replace")):
+            naming.add(number)
         if problem is not None:
             broken.append((number, *problem))
         lines += code
     text = "\n".join([*lines, ""])
     check_text(text)
-    return Notebook(text, tuple(starts), tuple(broken))
+    return Notebook(text, tuple(starts), frozenset(naming), tuple(broken))
 
 
 def _sources(content: object) -> list[str]:

@@ -29,6 +29,7 @@ from .values import (
     Partial,
     Super,
     Symbol,
+    Thing,
     Value,
 )
 
@@ -44,7 +45,7 @@ _INFERENCE = frozenset(
     }
 )
 _TRAINING = frozenset({"train", "training", "fit", "optimize", "update"})
-_TEST_LOOPS = re.compile(r"test(_?(step|epoch|loop|batch|one|phase|fn|func|function|loss|accuracy).*)?$")
+_TEST_LOOPS = re.compile(r"test(_?(step|epoch|loop|phase|fn|one_(step|epoch|batch)))?$")
 
 
 def purpose_of(name: str) -> str | None:
@@ -87,6 +88,8 @@ def call_value(m: Machine, func: Value, args: Args) -> Value:
         size = args.arg(0, "batch_size")
         if size is not None:
             return Dataset(size, None, args.get(1, "drop_remainder") is True)
+    if isinstance(func, Opaque) and func.key and func.key[0] == "attribute" and func.key[2] in ("apply_gradients", "minimize"):
+        return m.library_method(Thing("an optimizer"), func.key[2], args)
     escape_arguments(m, args)
     return Opaque("the result of an unknown function")
 

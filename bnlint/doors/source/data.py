@@ -137,7 +137,7 @@ def batch_of(m: Machine, name: str, args: Args, model: Model) -> Batch:
     data = _dataset_in(m, args.get(0, "generator" if name == "fit_generator" else "x"))
     if data is ABSENT:
         data = _dataset_in(m, args.get(None, "x"))
-    epochs = args.arg(None, "epochs") or args.arg(None, "nb_epoch")
+    epochs = args.arg(3 if name == "fit" else None, "epochs") or args.arg(None, "nb_epoch")
     steps = args.arg(None, "steps_per_epoch")
     replicas = replicas_of(m, model)
     if name == "train_on_batch":
@@ -156,7 +156,7 @@ def batch_of(m: Machine, name: str, args: Args, model: Model) -> Batch:
     if samples is not None and (split := args.get(None, "validation_split")) is not ABSENT:
         samples = int(samples * (1 - split)) if isinstance(split, float) and 0 <= split < 1 else None
     if given is None:
-        unsure = args.open or not isinstance(data, Array)
+        unsure = args.open or not isinstance(data, Array) or steps is not None
         given = Arg(Unknown("the data may have batches of its own"), args.spot) if unsure else Arg(32)
     elif given.known and given.value is None:
         given = Arg(32)

@@ -11,7 +11,7 @@ import libcst as cst
 from ...graph import Tensor
 from ...graph.nodes import WATCHED
 from .machine import Args, Completion, Machine
-from .python import absolute, arithmetic, compare, contains, items_of, subscript
+from .python import MAX_TEXT, absolute, arithmetic, compare, contains, items_of, subscript
 from .symbols import unimported
 from .values import (
     ABSENT,
@@ -157,7 +157,7 @@ def _formatted_string(m: Machine, node: cst.FormattedString, frame: Frame) -> Va
             text += part.value.replace("{{", "{").replace("}}", "}")
             continue
         value = m.evaluate(part.expression, frame)
-        if isinstance(value, (str, int, float, bool)) and part.format_spec is None and part.conversion is None:
+        if isinstance(value, (str, int, float, bool)) and len(text) < MAX_TEXT and part.format_spec is None and part.conversion is None:
             text += str(value)
         else:
             known = False
@@ -260,8 +260,6 @@ def _comp_for(m: Machine, clause: cst.CompFor, frame: Frame, emit: Callable[[], 
 def _binary(m: Machine, node: cst.BinaryOperation, frame: Frame) -> Value:
     left, right = m.evaluate(node.left, frame), m.evaluate(node.right, frame)
     kind, operate = OPERATORS[type(node.operator)]
-    if type(left) is str and type(right) is str and kind == "Add":
-        return left + right
     return arithmetic(m, kind, operate, left, right, m.spot(node, frame))
 
 

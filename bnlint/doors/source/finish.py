@@ -8,7 +8,7 @@ from ...graph import Layer, Model, Tensor, Unknown, is_batchnorm
 from ...graph.kinds import BATCH_NORMALIZATIONS
 from . import models
 from .calling import enter, instantiate
-from .layers import layer_of
+from .layers import layers_in
 from .machine import Args, Machine, OutOfFuel
 from .relevance import Relevance
 from .values import ABSENT, Bound, Choice, Class, Dict, Frame, Func, Instance, List, Opaque, Value
@@ -99,7 +99,7 @@ def _try_layer(m: Machine, layer: Layer, args: Args) -> None:
 def _enter_methods(m: Machine, instance: Instance, done: set[int], relevance: Relevance) -> None:
     for cls in instance.cls.lineage():
         for name, member in list(cls.members.items()):
-            if isinstance(member, Func) and not member.called and id(member) not in done and name != "__init__" and relevance.concerns(member):
+            if isinstance(member, Func) and not member.called and id(member) not in done and name != "__init__" and (isinstance(instance.layer, Model) or relevance.concerns(member)):
                 if instance.cls.keras and name in ("call", "build", "get_config", "from_config", "compute_output_shape"):
                     continue
                 done.add(id(member))
@@ -119,31 +119,13 @@ def complete_models(m: Machine) -> None:
             model.nodes = models.nodes_of(model)
     for instance in m.instances:
         if instance.layer is not None:
-            instance.layer.children = _layers_in(instance.attributes, 0)
+            instance.layer.children = layers_in(instance.attributes)
 
 
 def _flat(entry: Any) -> list[Any]:
     if isinstance(entry, Choice):
         return [*_flat(entry.then), *_flat(entry.other)]
     return [] if entry is ABSENT else [entry]
-
-
-def _layers_in(value: Value, depth: int) -> list[Layer]:
-    layer = layer_of(value)
-    if layer is not None:
-        return [layer]
-    if depth > 5:
-        return []
-    items: Any = ()
-    if isinstance(value, Dict):
-        items = value.values()
-    elif isinstance(value, (List, tuple)):
-        items = value
-    elif isinstance(value, Choice):
-        items = value.leaves()
-    elif isinstance(value, Bound):
-        items = (value.receiver,)
-    return [found for item in items for found in _layers_in(item, depth + 1)]
 
 
 def mark_dropped(m: Machine, frame: Frame) -> None:

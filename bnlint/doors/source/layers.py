@@ -14,6 +14,7 @@ from .values import (
     ABSENT,
     Array,
     Assumed,
+    Bound,
     Choice,
     Dataset,
     Dict,
@@ -93,6 +94,25 @@ def layer_of(value: Value) -> Layer | None:
     return None
 
 
+def layers_in(value: Value, depth: int = 0) -> list[Layer]:
+    """The layers that a value is or holds."""
+    layer = layer_of(value)
+    if layer is not None:
+        return [layer]
+    if depth > 5:
+        return []
+    items: Any = ()
+    if isinstance(value, Dict):
+        items = value.values()
+    elif isinstance(value, (List, tuple)):
+        items = value
+    elif isinstance(value, Choice):
+        items = value.leaves()
+    elif isinstance(value, Bound):
+        items = (value.receiver,)
+    return [found for item in items for found in layers_in(item, depth + 1)]
+
+
 def is_tensor(value: Value) -> bool:
     """Whether a value is a symbolic tensor or may be one."""
     if isinstance(value, Tensor):
@@ -127,6 +147,8 @@ def tensor_of(m: Machine, value: Value) -> Tensor:
 def tensors_in(m: Machine, value: Value) -> tuple[Tensor, ...]:
     """The tensors of an argument: one, or those of a list, tuple or dict."""
     value = m.settled(value)
+    if isinstance(value, Choice) and any(isinstance(leaf, (List, tuple)) for leaf in value.leaves()):
+        return tuple(dict.fromkeys(tensor for leaf in value.leaves() for tensor in tensors_in(m, leaf)))
     if isinstance(value, (List, tuple)):
         return tuple(tensor for item in value for tensor in tensors_in(m, item))
     if isinstance(value, Dict):
@@ -184,6 +206,7 @@ def apply_layer(m: Machine, layer: Layer, args: Args) -> Value:
         if key not in ("training", "mask", "inputs"):
             m.escape(value)
     call = record(m, layer, inputs, args.spot, training_arg(args))
+    call.positional = tuple(to_arg(value, args.spot_of(i, "")) for i, value in enumerate(args.positional))[1:]
     inner = layer.wrapped or layer
     if inner.arg("return_state").value is True and not isinstance(layer, Model):
         count = {"LSTM": 3, "GRU": 2, "SimpleRNN": 2}.get(inner.kind, 0)

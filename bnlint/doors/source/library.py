@@ -204,6 +204,9 @@ def _operation(m: Machine, path: str, last: str, args: Args) -> Value:
     if name in ("print", "debugging.assert_equal"):
         return None
     kind = OP_NAMES.get(last) or camel(last)
+    for value in args.positional:
+        if layer_of(value) is not None or isinstance(value, Bound):
+            m.escape(value)
     axis = args.get(1, "axis")
     values = [*args.positional, *(value for key, value in args.keywords.items() if is_tensor(value) or _holds_tensor(m, value))]
     if kind == "Concatenate" and is_tensor(values[0] if values else None) is False and isinstance(axis, (List, tuple)):

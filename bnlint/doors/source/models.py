@@ -9,7 +9,7 @@ from ...graph import Arg, Call, Context, Entry, Event, Layer, Model, Tensor, Unk
 from ...graph.nodes import NOT_GIVEN, Shape
 from .calling import TRAINING, call_body, escape_arguments
 from .data import batch_of, batch_of_call
-from .layers import apply_layer, is_tensor, layer_of, new_layer, read_arguments, record, tensor_of, tensors_in, training_arg
+from .layers import apply_layer, is_tensor, layer_of, layers_in, new_layer, read_arguments, record, tensor_of, tensors_in, training_arg
 from .machine import Args, Machine, to_arg
 from .module import Spot
 from .symbols import parameters
@@ -29,6 +29,7 @@ from .values import (
     Opaque,
     Partial,
     Symbol,
+    Thing,
     Value,
     Weights,
 )
@@ -116,7 +117,7 @@ def _apply_model(m: Machine, model: Model, instance: Instance | None, args: Args
         chain(m, model, inputs[0].shape if len(inputs) == 1 else None)
     shape = model.outputs[0].shape if len(model.outputs) == 1 else None
     training = training_arg(args)
-    if training is NOT_GIVEN and len(args.positional) == 2 and model.signature[1:2] == ("training",):
+    if training is NOT_GIVEN and len(args.positional) == 2 and (model.style != "subclass" or model.signature[1:2] == ("training",)):
         training = to_arg(args.positional[1], args.spot_of(1, "training"))
     if symbolic:
         call = record(m, model, inputs, args.spot, training, shape)
@@ -197,6 +198,8 @@ def _entry(m: Machine, value: Value, spot: Spot) -> Entry:
     entry = Entry(value, spot, layer)
     if layer is not None:
         layer.held = True
+    elif m.context.raises:
+        pass
     elif isinstance(value, Tensor) and not value.data:
         entry.problem = None if value.input is not None else "tensor"
         entry.name = value.call.layer.cls if value.call is not None else "a tensor"
@@ -290,6 +293,7 @@ def new_model(m: Machine, style: Any, args: Args, kind: str = "Functional") -> M
     """A model of Keras's own classes."""
     model = Model(kind, args.spot, kind, context=m.context, style=style, held=True, time=m.tick())
     model.entries = List()
+    model.args = {name: to_arg(args.keywords[name], args.spot_of(None, name)) for name in ("name", "trainable") if name in args.keywords}
     m.program.models.append(model)
     m.program.layers.append(model)
     return model
@@ -336,12 +340,20 @@ def model_attribute(m: Machine, model: Model, name: str, spot: Spot) -> Value:
             return Tensor()
         return model.inputs[0] if len(model.inputs) == 1 and name == "input" else List(model.inputs)
     if name == "layers":
-        if model.style == "sequential" and model.complete and all(isinstance(e, Entry) and e.layer is not None for e in model.entries):
-            return List([entry.value for entry in model.entries])
+        entries = [entry for entry in model.entries if not _is_input(entry)]
+        if model.style == "sequential" and model.complete and all(isinstance(e, Entry) and e.layer is not None for e in entries):
+            return List([entry.value for entry in entries])
         return Layers(model)
-    if name in ("stop_training", "optimizer", "loss", "history"):
+    if name == "optimizer":
+        return Thing("keras.optimizers.Optimizer")
+    if name in ("stop_training", "loss", "history"):
         return Opaque(name)
     return ABSENT
+
+
+def _is_input(entry: Any) -> bool:
+    value = entry.value if isinstance(entry, Entry) else None
+    return isinstance(value, Tensor) or (isinstance(value, Layer) and value.kind == "InputLayer")
 
 
 def call_model_method(m: Machine, model: Model, name: str, args: Args) -> Value:
@@ -399,11 +411,20 @@ def _get_layer(m: Machine, model: Model, args: Args) -> Value:
 
 def _train(m: Machine, model: Model, name: str, args: Args) -> Value:
     kind: Any = "train_on_batch" if name == "train_on_batch" else "fit"
+    instance, data = m.objects.get(model), args.get(0, "x")
+    if model.style == "subclass" and instance is not None:
+        trace(m, model, instance, (Tensor(shape=_batched(data)),))
     batch = batch_of(m, name, args, model)
     m.event(kind, model, args.spot, args=_named(args, ("x", "y", "batch_size", "epochs")), batch=batch)
     for callback in (args.get(None, "callbacks"),):
         m.escape(callback)
     return Opaque("a history")
+
+
+def _batched(data: Value) -> Shape | None:
+    """The shape of the batches that data is cut into."""
+    shape = data.shape if isinstance(data, Array) else None
+    return None if shape is None else (None, *(_int(size) for size in shape[1:]))
 
 
 def _named(args: Args, names: tuple[str, ...]) -> dict[str, Arg]:
@@ -445,6 +466,7 @@ def make_event(m: Machine, kind: Any, model: Model, spot: Spot, **details: Any) 
 def apply_gradients(m: Machine, args: Args) -> None:
     """Gradients are applied: the models they belong to are trained by the tape they come from."""
     from_tape, models = _gradients(m, [*args.positional, *args.keywords.values()])
+    models |= {inner for model in list(models) if model in m.objects for inner in layers_in(m.objects[model].attributes)}
     for tape in from_tape:
         for event in m.tapes.get(tape, []):
             if event.model in models:

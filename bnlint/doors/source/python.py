@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -32,7 +33,9 @@ from .values import (
 
 NUMBERS = (bool, int, float)
 MAX_ITEMS = 5_000
+MAX_TEXT = 20_000
 MAX_NUMBER = 10**15
+_WIDE = re.compile(r"\d{5,}|\*")
 
 
 def arithmetic(m: Machine, kind: str, operate: Callable[[Any, Any], Any], left: Value, right: Value, spot: Spot) -> Value:
@@ -50,6 +53,8 @@ def arithmetic(m: Machine, kind: str, operate: Callable[[Any, Any], Any], left: 
         array = left if isinstance(left, Array) else right
         return array if kind in ("Add", "Subtract", "Multiply", "TrueDivide") else Array()
     if isinstance(left, (List, tuple)) and isinstance(right, (List, tuple)) and kind == "Add":
+        if len(left) + len(right) > MAX_ITEMS:
+            return Opaque("a long list")
         if isinstance(left, tuple) and isinstance(right, tuple):
             return left + right
         return List([*left, *right], open=getattr(left, "open", False) or getattr(right, "open", False))
@@ -70,7 +75,11 @@ def arithmetic(m: Machine, kind: str, operate: Callable[[Any, Any], Any], left: 
 def _compute(kind: str, operate: Callable[[Any, Any], Any], left: Any, right: Any) -> Value:
     if kind in ("Power", "LeftShift") and (abs(right) > 64 or abs(left) > MAX_NUMBER):
         return Opaque("a large number")
-    if isinstance(left, (str, bytes)) and kind == "Multiply" and isinstance(right, int) and right * len(left) > MAX_ITEMS:
+    if isinstance(left, (str, bytes)):
+        grown = len(left) * right if isinstance(right, int) else len(left) + (len(right) if isinstance(right, (str, bytes)) else 0)
+        if grown > MAX_TEXT:
+            return Opaque("a long string")
+    if isinstance(right, (str, bytes)) and isinstance(left, int) and left * len(right) > MAX_TEXT:
         return Opaque("a long string")
     try:
         result = operate(left, right)
@@ -81,12 +90,18 @@ def _compute(kind: str, operate: Callable[[Any, Any], Any], left: Any, right: An
 
 def _percent(text: str, right: Value) -> Value:
     values = right if isinstance(right, tuple) else (right,)
-    if not all(isinstance(value, (*NUMBERS, str)) for value in values):
+    if not all(isinstance(value, (*NUMBERS, str)) for value in values) or not _modest(text, values):
         return Opaque("a formatted string")
     try:
         return text % values
     except (TypeError, ValueError):
         return Opaque("a formatted string")
+
+
+def _modest(text: str, values: Any) -> bool:
+    """Whether formatting or replacing in a text cannot make a huge one."""
+    grown = len(text) * (1 + max((len(value) for value in values if isinstance(value, str)), default=0))
+    return grown <= MAX_TEXT and not _WIDE.search(text)
 
 
 def _bare(value: Value) -> Value:
@@ -597,8 +612,10 @@ def _string_method(m: Machine, text: str, name: str, args: Args) -> Value:
     values = list(args.positional)
     if name == "join" and values:
         items, complete = items_of(m, values[0])
-        return text.join(items) if complete and all(isinstance(item, str) for item in items) else Opaque("a string")
-    known = all(isinstance(value, (*NUMBERS, str)) for value in [*values, *args.keywords.values()])
+        known = complete and all(isinstance(item, str) for item in items)
+        return text.join(items) if known and sum(len(text) + len(item) for item in items) <= MAX_TEXT else Opaque("a string")
+    everything = [*values, *args.keywords.values()]
+    known = all(isinstance(value, (*NUMBERS, str)) for value in everything) and _modest(text, everything)
     if name == "format" and known:
         try:
             return text.format(*values, **args.keywords)
@@ -618,12 +635,12 @@ def _list_method(m: Machine, items: List, name: str, args: Args) -> Value:
     first = args.get(0, "x")
     if name in ("append", "extend", "insert", "pop", "reverse", "clear", "remove", "sort", "add", "update"):
         m.journal.touch(items)
-    if name in ("append", "add"):
+    if len(items) > MAX_ITEMS:
+        items.open = True
+    elif name in ("append", "add"):
         items.append(first)
     elif name in ("extend", "update"):
-        more, complete = items_of(m, first)
-        items.extend(more)
-        items.open = items.open or not complete
+        extend(m, items, first)
     elif name == "insert" and isinstance(first, int):
         items.insert(first, args.get(1, "object"))
     elif name == "pop":
@@ -642,6 +659,16 @@ def _list_method(m: Machine, items: List, name: str, args: Args) -> Value:
     else:
         return Opaque(f"list.{name}")
     return None
+
+
+def extend(m: Machine, items: List, more: Value) -> None:
+    """`items += more`, as far as there is room."""
+    added, complete = items_of(m, more)
+    m.journal.touch(items)
+    if len(items) + len(added) > MAX_ITEMS:
+        added, complete = [], False
+    items.extend(added)
+    items.open = items.open or not complete
 
 
 def _dict_method(m: Machine, table: Dict, name: str, args: Args) -> Value:

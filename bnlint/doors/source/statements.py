@@ -12,7 +12,7 @@ from .expressions import OPERATORS
 from .layers import layer_of
 from .machine import BREAK, CONTINUE, RAISE, RETURN, Args, Completion, Machine
 from .module import Spot
-from .python import arithmetic, items_of
+from .python import arithmetic, extend, items_of
 from .values import (
     ABSENT,
     Assumed,
@@ -142,10 +142,7 @@ def _augmented(m: Machine, node: cst.AugAssign, frame: Frame) -> Completion:
     old = m.evaluate(node.target, frame)
     new = m.evaluate(node.value, frame)
     if isinstance(old, List) and kind == "Add":
-        items, complete = items_of(m, new)
-        m.journal.touch(old)
-        old.extend(items)
-        old.open = old.open or not complete
+        extend(m, old, new)
         return None
     value = Opaque("an unknown operator") if operate is None else arithmetic(m, kind, operate, old, new, m.spot(node, frame))
     assign(m, node.target, value, frame)

@@ -17,6 +17,7 @@ _KERAS_2 = (
     *("keras.wrappers.scikit_learn", "keras.engine", "keras.backend.tensorflow_backend", "CuDNNLSTM", "CuDNNGRU"),
     *("multi_gpu_model", "image_dim_ordering"),
 )
+_OLD_OPTIMIZER = re.compile(r"\b(?:Adam|SGD|RMSprop|Adagrad|Adadelta|Adamax|Nadam)\((?:[^()\n]*,\s*)?(?:lr|decay)=")
 _PIN = re.compile(r"^\s*[\"'-]*\s*(tensorflow(?:[-_](?:cpu|gpu|macos|intel))?|keras|tf[-_]keras)\s*(?:\[[^\]]*\])?\s*([=~<>!]=?[^;#\"']*)", re.IGNORECASE | re.MULTILINE)
 _FILES = ("pyproject.toml", "setup.cfg", "setup.py", "requirements.txt", "environment.yml", "environment.yaml", "Pipfile")
 _BOUND = re.compile(r"(==|~=|<=|<|>=|>|=)\s*(\d+)(?:\.(\d+))?")
@@ -44,6 +45,8 @@ def keras_of(text: str, target: str, file: pathlib.Path | None) -> Target:
     if pinned is not None:
         return pinned
     found = next((name for name in _KERAS_2 if name in text), None)
+    if found is None and ("lr=" in text or "decay=" in text) and (old := _OLD_OPTIMIZER.search(text)):
+        found = old.group(0)
     if found is not None:
         return Target(2, None, f"the code has {found}", False)
     return Target(3, None, "the default", False)
