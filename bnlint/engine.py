@@ -26,6 +26,8 @@ Comments = Callable[[], list[suppress.Suppression]]
 
 SUFFIXES = (".py", ".ipynb")
 LATER = (".keras", ".h5")
+NOTEBOOK_OUTPUT = 20
+"""How many times `max-size` a notebook may have, most of which is its output."""
 UNUSED = "unused-suppression"
 
 FORK_PAYS = (4, 75_000)
@@ -216,7 +218,9 @@ def _run(plan: Plan, paths: Sequence[str], jobs: int | None, progress: Progress 
 def _candidates(paths: list[str], report: Report, limit: int) -> Iterator[tuple[str, int]]:
     """The files, with their sizes, that are worth parsing; all are counted, and reported where they cannot be read."""
     imports = Imports(_names_batchnorm, limit)
+    sizes = {True: limit * NOTEBOOK_OUTPUT, False: limit}
     for path in paths:
+        limit = sizes[path.endswith(".ipynb")]
         try:
             if path.endswith(LATER):
                 raise OSError(f"bnlint does not read {os.path.splitext(path)[1]} files yet")
@@ -414,7 +418,9 @@ def _standing(path: str, findings: list[Finding], plan: Plan, read: Comments, fa
     ran = set(plan.rules) - off
     everything = ran >= {rule.name for rule in plan.book.select()}
     for suppression in suppressions:
-        place = Place(path, suppression.cell, suppression.line, suppression.column, suppression.line, suppression.end_column)
+        place = Place(
+            path, suppression.cell, suppression.line, suppression.column, suppression.line, suppression.end_column
+        )
         for message in suppression.idle(ran, plan.book, everything):
             left.append(Finding(UNUSED, "suppression", Severity.WARNING, place, message))
     return left

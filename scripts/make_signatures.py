@@ -7,7 +7,7 @@ import pathlib
 
 import keras
 
-HEADER = '''"""The constructor parameters of Keras's layers with their defaults: written by scripts/make_signatures.py."""
+HEADER = '''"""The constructor parameters of Keras's layers: written by scripts/make_signatures.py."""
 
 from __future__ import annotations
 

@@ -62,7 +62,9 @@ def shown(form: str, given: Report, **more: Any) -> str:
 
 
 def test_text_shows_location_frame_related_place_and_why() -> None:
-    assert shown("text", report(DROPOUT)) == """\
+    assert (
+        shown("text", report(DROPOUT))
+        == """\
 models/net.py:3:5: warning dropout-before-batchnorm Dropout(0.5) feeds BatchNormalization.
   |
 3 |     keras.layers.Dropout(0.5),
@@ -73,6 +75,7 @@ models/net.py:3:5: warning dropout-before-batchnorm Dropout(0.5) feeds BatchNorm
 
 1 finding (1 warning) in 12 files
 """
+    )
 
 
 def test_text_without_color_has_no_escapes_and_with_color_says_the_same() -> None:

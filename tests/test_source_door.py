@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from bnlint.doors.source import evaluate
 from bnlint.doors.gate import Refused, check_text, read_text
+from bnlint.doors.source import evaluate
 from bnlint.doors.source.module import Module
 from bnlint.graph import Call, Model, Program, Unknown, batchnorms, holds_batchnorm, is_frozen, nearest
 
@@ -63,7 +63,11 @@ def test_a_functional_model_through_helpers_and_loops() -> None:
     assert [call.layer.arg("use_bias").value for call in convolutions] == [False, False, True]
     assert [call.layer.arg("filters").value for call in convolutions] == [16, 32, 8]
     assert convolutions[-1].output.shape == (None, 7, 7, 8)
-    assert [call.layer.arg("activation").value for call in model.nodes if call.layer.kind == "Activation"] == ["relu", "elu", "relu"]
+    assert [call.layer.arg("activation").value for call in model.nodes if call.layer.kind == "Activation"] == [
+        "relu",
+        "elu",
+        "relu",
+    ]
 
 
 SAME_MODEL = {
@@ -139,7 +143,9 @@ def test_correlated_conditions_are_decided_together() -> None:
 
 def test_twenty_unknown_branches_stay_linear() -> None:
     lines = "\n".join(f"    if c{i}:\n        x = L.Dense({i})(x)" for i in range(20))
-    made = program(f"def build(x, {', '.join(f'c{i}' for i in range(20))}):\n{lines}\n    return L.BatchNormalization()(x)\n")
+    made = program(
+        f"def build(x, {', '.join(f'c{i}' for i in range(20))}):\n{lines}\n    return L.BatchNormalization()(x)\n"
+    )
     assert sum(call.layer.kind == "Dense" for call in made.calls) == 20
     assert not made.notes
 
@@ -162,7 +168,9 @@ def test_events_and_their_batches() -> None:
     assert [event.batch.size.value for event in fits if event.batch] == [8, 4, 32, 5]
     assert [event.batch.samples for event in fits if event.batch] == [60_000, 60_000, 6, 5]
     assert [event.kind for event in made.events] == ["compile", "fit", "fit", "fit", "train_on_batch", "evaluate"]
-    assert fits[0].batch and fits[0].batch.size.origin and fits[0].batch.size.origin.place().line == HEAD.count("\n") + 6
+    assert (
+        fits[0].batch and fits[0].batch.size.origin and fits[0].batch.size.origin.place().line == HEAD.count("\n") + 6
+    )
 
 
 def test_a_training_step_under_a_tape() -> None:
@@ -184,7 +192,10 @@ def test_a_training_step_under_a_tape() -> None:
     )
     tape, direct = [[e for e in made.events if e.kind == kind] for kind in ("tape", "call")]
     assert len(tape) == 1 and tape[0].call and tape[0].call.training.value is True
-    assert [(e.context.purpose, e.context.because) for e in direct] == [("training", "in train_step"), ("inference", "in test_step")]
+    assert [(e.context.purpose, e.context.because) for e in direct] == [
+        ("training", "in train_step"),
+        ("inference", "in test_step"),
+    ]
 
 
 def test_defaults_of_functions_nobody_calls_are_not_certain() -> None:
@@ -308,7 +319,9 @@ NUMBERS = st.integers(-20, 20).map(str)
 def _combined(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     two = st.tuples(inner, inner)
     return st.one_of(
-        st.tuples(st.sampled_from(["+", "-", "*", "//", "%", "<", "==", "and", "or"]), two).map(lambda t: f"({t[1][0]} {t[0]} {t[1][1]})"),
+        st.tuples(st.sampled_from(["+", "-", "*", "//", "%", "<", "==", "and", "or"]), two).map(
+            lambda t: f"({t[1][0]} {t[0]} {t[1][1]})"
+        ),
         st.tuples(inner, inner, inner).map(lambda t: f"({t[0]} if {t[1]} else {t[2]})"),
         inner.map(lambda e: f"(lambda a, b=2: a + b)({e})"),
         inner.map(lambda e: f"sum([i * {e} for i in range(3) if i != 1])"),

@@ -20,7 +20,9 @@ _APPLICATIONS = ("ResNet", "MobileNet", "DenseNet", "EfficientNet", "Inception",
 _FUNCTION_BYTES = (b"layers.batch_norm", b"slim.batch_norm", b"import batch_norm")
 _LOADER_BYTES = (b"models.load_model", b"keras.load_model", b"models import", b"KerasLayer")
 _APPLICATION_BYTES = tuple(name.encode() for name in _APPLICATIONS)
-_PYTHON_2 = re.compile(r"^\s*(print\s+[\"'\w%(]|exec\s+[\"'\w]|raise\s+\w+\s*,|except\s+[\w.()]+\s*,\s*\w+\s*:)", re.MULTILINE)
+_PYTHON_2 = re.compile(
+    r"^\s*(print\s+[\"'\w%(]|exec\s+[\"'\w]|raise\s+\w+\s*,|except\s+[\w.()]+\s*,\s*\w+\s*:)", re.MULTILINE
+)
 
 
 class Refused(Exception):
@@ -123,7 +125,7 @@ _NAMING = frozenset({ast.Name, ast.Attribute, ast.ImportFrom, ast.Import})
 
 
 def _bears(node: ast.AST) -> bool:
-    """Whether a node names a batch normalization as code does that uses one, not as code that defines or hands it on."""
+    """Whether a node names a batch normalization as code that uses one does, not as code that defines one."""
     if isinstance(node, ast.Name):
         return node.id in _LAYERS or node.id.startswith(_APPLICATIONS)
     if isinstance(node, ast.Attribute):
@@ -137,13 +139,17 @@ def _bears(node: ast.AST) -> bool:
         if "keras.layers.normalization" in module and "src" not in module:
             return True
         names = {alias.name for alias in node.names}
-        return module.endswith(("layers", "slim")) and bool(names & _FUNCTIONS) or module.endswith("models") and "load_model" in names
+        return (module.endswith(("layers", "slim")) and bool(names & _FUNCTIONS)) or (
+            module.endswith("models") and "load_model" in names
+        )
     return False
 
 
 def bears_name(name: str) -> bool:
     """Whether a name, wherever it stands, may be that of a batch normalization or of what holds one."""
-    return name in _LAYERS or name in _FUNCTIONS or name in ("load_model", "KerasLayer") or name.startswith(_APPLICATIONS)
+    return (
+        name in _LAYERS or name in _FUNCTIONS or name in ("load_model", "KerasLayer") or name.startswith(_APPLICATIONS)
+    )
 
 
 def _last(node: ast.AST) -> str:

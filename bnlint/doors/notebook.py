@@ -20,8 +20,8 @@ _ASSIGNED = re.compile(r"^(\s*[\w, ]+=\s*)[!%].*$")
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
-    """A notebook's code. `cells` are the lines, from 1, on which its code cells begin; `broken` the cells left out, each
-    with its number from 1, the line in it and what is wrong there. `naming` are the cells that name a BN."""
+    """A notebook's code. `cells` are the lines, from 1, on which its code cells begin; `broken` the cells left out,
+    each with its number from 1, the line in it and what is wrong there. `naming` are the cells that name a BN."""
 
     text: str
     cells: tuple[int, ...]
@@ -62,7 +62,9 @@ def _sources(content: object) -> list[str]:
         raise Refused("not a notebook: no JSON object")
     cells = content.get("cells")
     if cells is None and isinstance(content.get("worksheets"), list):
-        cells = [cell for sheet in content["worksheets"] if isinstance(sheet, dict) for cell in sheet.get("cells") or []]
+        cells = [
+            cell for sheet in content["worksheets"] if isinstance(sheet, dict) for cell in sheet.get("cells") or []
+        ]
     if not isinstance(cells, list):
         raise Refused("not a notebook: no cells")
     found = []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-BATCH_NORMALIZATIONS = frozenset({"BatchNormalization", "SyncBatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2"})
+BATCH_NORMALIZATIONS = frozenset(
+    {"BatchNormalization", "SyncBatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2"}
+)
 
 LINEAR = frozenset(
     {
@@ -10,7 +12,12 @@ LINEAR = frozenset(
         "EinsumDense",
         "LocallyConnected1D",
         "LocallyConnected2D",
-        *(f"{prefix}Conv{rank}D{suffix}" for prefix in ("", "Separable", "Depthwise") for rank in (1, 2, 3) for suffix in ("", "Transpose")),
+        *(
+            f"{prefix}Conv{rank}D{suffix}"
+            for prefix in ("", "Separable", "Depthwise")
+            for rank in (1, 2, 3)
+            for suffix in ("", "Transpose")
+        ),
         "Convolution1D",
         "Convolution2D",
         "Convolution3D",
@@ -23,10 +30,25 @@ LINEAR = frozenset(
     }
 )
 
-DROPOUTS = frozenset({"Dropout", "AlphaDropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout"})
+DROPOUTS = frozenset(
+    {"Dropout", "AlphaDropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout"}
+)
 """GaussianDropout multiplies by noise of mean 1: the same shift of variance."""
 
-RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "RNN", "CuDNNLSTM", "CuDNNGRU", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Bidirectional"})
+RECURRENT = frozenset(
+    {
+        "LSTM",
+        "GRU",
+        "SimpleRNN",
+        "RNN",
+        "CuDNNLSTM",
+        "CuDNNGRU",
+        "ConvLSTM1D",
+        "ConvLSTM2D",
+        "ConvLSTM3D",
+        "Bidirectional",
+    }
+)
 
 ACTIVATIONS = frozenset(
     {
@@ -37,8 +59,34 @@ ACTIVATIONS = frozenset(
         "ELU",
         "ThresholdedReLU",
         "Softmax",
-        *("Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Gelu", "Silu", "Swish", "Mish", "Sigmoid", "HardSigmoid", "HardSilu", "Tanh"),
-        *("Softplus", "Softsign", "Crelu", "LogSoftmax", "LogSigmoid", "Celu", "Glu", "HardTanh", "Hardswish", "Exponential", "Erf"),
+        *(
+            "Relu",
+            "Relu6",
+            "LeakyRelu",
+            "Elu",
+            "Selu",
+            "Gelu",
+            "Silu",
+            "Swish",
+            "Mish",
+            "Sigmoid",
+            "HardSigmoid",
+            "HardSilu",
+            "Tanh",
+        ),
+        *(
+            "Softplus",
+            "Softsign",
+            "Crelu",
+            "LogSoftmax",
+            "LogSigmoid",
+            "Celu",
+            "Glu",
+            "HardTanh",
+            "Hardswish",
+            "Exponential",
+            "Erf",
+        ),
         *("SparsePlus", "SoftShrink", "HardShrink", "TanhShrink", "SquarePlus", "Sparsemax", "Threshold"),
     }
 )
@@ -46,11 +94,35 @@ ACTIVATIONS = frozenset(
 PASS_THROUGH = frozenset(
     {
         *(f"{pool}{rank}D" for pool in ("MaxPooling", "AveragePooling", "MaxPool", "AvgPool") for rank in (1, 2, 3)),
-        *(f"Global{pool}{rank}D" for pool in ("MaxPooling", "AveragePooling", "MaxPool", "AvgPool") for rank in (1, 2, 3)),
+        *(
+            f"Global{pool}{rank}D"
+            for pool in ("MaxPooling", "AveragePooling", "MaxPool", "AvgPool")
+            for rank in (1, 2, 3)
+        ),
         *(f"{name}{rank}D" for name in ("Cropping", "UpSampling", "ZeroPadding") for rank in (1, 2, 3)),
         *("AdaptiveAveragePooling2D", "AdaptiveMaxPooling2D", "MaxPool", "AvgPool"),
-        *("Flatten", "Permute", "Reshape", "Identity", "GaussianNoise", "Concatenate", "RepeatVector", "ActivityRegularization"),
-        *("Masking", "Pad", "Resize", "Transpose", "ExpandDims", "Squeeze", "StopGradient", "Cast", "Cropping", "GetItem"),
+        *(
+            "Flatten",
+            "Permute",
+            "Reshape",
+            "Identity",
+            "GaussianNoise",
+            "Concatenate",
+            "RepeatVector",
+            "ActivityRegularization",
+        ),
+        *(
+            "Masking",
+            "Pad",
+            "Resize",
+            "Transpose",
+            "ExpandDims",
+            "Squeeze",
+            "StopGradient",
+            "Cast",
+            "Cropping",
+            "GetItem",
+        ),
     }
 )
 

@@ -53,7 +53,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """A library object as a value: an optimizer, a regularizer, a schedule. `kind` is its class's or function's name."""
+    """A library object as a value: an optimizer, a regularizer, a schedule. `kind` is the name of its class."""
 
     kind: str
     args: Mapping[str, Arg] = field(default_factory=dict)
@@ -64,7 +64,8 @@ class Object:
 class Arg:
     """One argument's value and where it was written.
 
-    `value` is a plain Python value, a `Function`, an `Object`, a `Layer` or an `Unknown`. `certain` is False where the value is only
+    `value` is a plain Python value, a `Function`, an `Object`, a `Layer` or an `Unknown`. `certain` is False
+    where the value is only
     the default of a parameter or of a flag. `origin` is None for Keras's own default.
     """
 
@@ -289,7 +290,18 @@ class Event:
     `repeated` where it stands in a loop of which not every round was run.
     """
 
-    kind: Literal["compile", "fit", "train_on_batch", "evaluate", "test_on_batch", "predict", "predict_on_batch", "save", "call", "tape"]
+    kind: Literal[
+        "compile",
+        "fit",
+        "train_on_batch",
+        "evaluate",
+        "test_on_batch",
+        "predict",
+        "predict_on_batch",
+        "save",
+        "call",
+        "tape",
+    ]
     model: Model
     origin: Origin
     context: Context
@@ -307,7 +319,8 @@ class Use:
 
     Only symbols that a rule may care about are noted: see `WATCHED`. `guarded` is True inside try/except ImportError or
     AttributeError, and in branches on a version or hasattr. `context` is where the use stands. `args` are the arguments
-    where the use is a call, positional ones as "0", "1", …, "**" for unknown ones; None where the symbol is only imported or
+    where the use is a call, positional ones as "0", "1", …, "**" for unknown ones; None where the symbol is only
+    imported or
     read. A member of a library object is used by the path of its class: "tf.train.AdamOptimizer.minimize",
     "keras.layers.Layer.updates".
     """
@@ -327,9 +340,31 @@ class Use:
 
 WATCHED = frozenset(
     {
-        *("learning_phase", "set_learning_phase", "learning_phase_scope", "batch_normalization", "normalization", "UPDATE_OPS"),
-        *("SyncBatchNormalization", "BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2", "batch_norm", "slim"),
-        *("Session", "InteractiveSession", "placeholder", "EstimatorSpec", "TPUEstimatorSpec", "minimize", "apply_gradients"),
+        *(
+            "learning_phase",
+            "set_learning_phase",
+            "learning_phase_scope",
+            "batch_normalization",
+            "normalization",
+            "UPDATE_OPS",
+        ),
+        *(
+            "SyncBatchNormalization",
+            "BatchNormalization",
+            "BatchNormalizationV1",
+            "BatchNormalizationV2",
+            "batch_norm",
+            "slim",
+        ),
+        *(
+            "Session",
+            "InteractiveSession",
+            "placeholder",
+            "EstimatorSpec",
+            "TPUEstimatorSpec",
+            "minimize",
+            "apply_gradients",
+        ),
         *("create_train_op", "optimize_loss", "get_collection", "GraphKeys"),
     }
 )
@@ -341,9 +376,11 @@ class Program:
     """All that a file, notebook, saved model or live model says, as one graph.
 
     keras: the major version it runs on, 2 or 3, `keras_minor` the minor one where it is known, and `keras_because` why
-    that is believed. explicit_keras: the version was asked for, pinned, or follows from an import of tf_keras; else it is
+    that is believed. explicit_keras: the version was asked for, pinned, or follows from an import of tf_keras;
+    else it is
     read off the code, or the default. notes: what the door gave up
-    on, for --verbose. uses: library symbols that a rule may care about. coverage: how many BN calls the code has, and of how many the input is known.
+    on, for --verbose. uses: library symbols that a rule may care about. coverage: how many BN calls the code has,
+    and of how many the input is known.
     """
 
     path: str

@@ -14,7 +14,19 @@ def output_shape(layer: Layer, shapes: Sequence[Shape | None]) -> Shape | None:
     if isinstance(layer, Model):
         return layer.outputs[0].shape if len(layer.outputs) == 1 else None
     kind = layer.kind
-    if kind in ("Concatenate", "Add", "Multiply", "Subtract", "Average", "Maximum", "Minimum", "TrueDivide", "Power", "Mod", "FloorDivide"):
+    if kind in (
+        "Concatenate",
+        "Add",
+        "Multiply",
+        "Subtract",
+        "Average",
+        "Maximum",
+        "Minimum",
+        "TrueDivide",
+        "Power",
+        "Mod",
+        "FloorDivide",
+    ):
         return _concatenated(layer, shapes) if kind == "Concatenate" else _broadcast(shapes)
     shape = shapes[0] if shapes else None
     if shape is None:
@@ -91,11 +103,11 @@ def _conv(layer: Layer, shape: Shape) -> Shape | None:
     kernel, strides = _each(layer.arg("kernel_size").value, rank), _each(layer.arg("strides").value, rank)
     dilation, padding = _each(layer.arg("dilation_rate").value, rank), layer.arg("padding").value
     if "Transpose" in layer.kind:
-        sizes = [_transposed(n, k, s, padding) for n, k, s in zip(spatial, kernel, strides)]
+        sizes = [_transposed(n, k, s, padding) for n, k, s in zip(spatial, kernel, strides, strict=False)]
         if layer.arg("output_padding").value is not None:
             sizes = [None] * rank
     else:
-        sizes = [_window(n, k, s, d, padding) for n, k, s, d in zip(spatial, kernel, strides, dilation)]
+        sizes = [_window(n, k, s, d, padding) for n, k, s, d in zip(spatial, kernel, strides, dilation, strict=False)]
     if layer.kind.startswith("Depthwise"):
         multiplier = _size(layer.arg("depth_multiplier").value)
         filters = None if multiplier is None or channels is None else channels * multiplier
@@ -127,7 +139,12 @@ def _pooling(layer: Layer, shape: Shape) -> Shape | None:
     given = layer.arg("strides").value
     strides = kernel if given is None else _each(given, rank)
     padding = layer.arg("padding").value
-    return _whole(layer, shape[0], [_window(n, k, s, 1, padding) for n, k, s in zip(spatial, kernel, strides)], channels)
+    return _whole(
+        layer,
+        shape[0],
+        [_window(n, k, s, 1, padding) for n, k, s in zip(spatial, kernel, strides, strict=False)],
+        channels,
+    )
 
 
 def _padding(layer: Layer, shape: Shape) -> Shape | None:
@@ -139,14 +156,19 @@ def _padding(layer: Layer, shape: Shape) -> Shape | None:
     spatial, channels = parts
     if layer.kind.startswith("UpSampling"):
         factors = _each(layer.arg("size").value if "size" in layer.args else 2, rank)
-        return _whole(layer, shape[0], [None if n is None or f is None else n * f for n, f in zip(spatial, factors)], channels)
+        return _whole(
+            layer,
+            shape[0],
+            [None if n is None or f is None else n * f for n, f in zip(spatial, factors, strict=False)],
+            channels,
+        )
     cropping = layer.kind.startswith("Cropping")
     value = layer.arg("cropping" if cropping else "padding").value
     if rank == 1:
         value = (value,)
     amounts = _amounts(value, rank)
     sign = -1 if cropping else 1
-    sizes = [None if n is None or a is None else n + sign * a for n, a in zip(spatial, amounts)]
+    sizes = [None if n is None or a is None else n + sign * a for n, a in zip(spatial, amounts, strict=False)]
     return _whole(layer, shape[0], sizes, channels)
 
 
@@ -247,7 +269,7 @@ def _broadcast(shapes: Sequence[Shape | None]) -> Shape | None:
     longest = max(known, key=len)
     if any(len(shape) != len(longest) for shape in known):
         return longest
-    return tuple(_one(column) for column in zip(*known))
+    return tuple(_one(column) for column in zip(*known, strict=False))
 
 
 def _one(sizes: Sequence[Size]) -> Size:
@@ -261,7 +283,7 @@ def _concatenated(layer: Layer, shapes: Sequence[Shape | None]) -> Shape | None:
     if not known or not isinstance(axis, int) or not -len(known[0]) <= axis < len(known[0]):
         return None
     axis %= len(known[0])
-    sizes = list(_one(column) for column in zip(*known))
+    sizes = [_one(column) for column in zip(*known, strict=False)]
     total = [shape[axis] for shape in known]
     complete = len(known) == len(shapes) and None not in total
     sizes[axis] = sum(size for size in total if size is not None) if complete else None
@@ -293,12 +315,73 @@ _SPECIAL: dict[str, Callable[[Layer, Shape], Shape | None]] = {
 
 _SAME = frozenset(
     {
-        *("BatchNormalization", "LayerNormalization", "GroupNormalization", "UnitNormalization", "RMSNormalization", "Normalization"),
-        *("Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "ThresholdedReLU", "Identity", "Rescaling", "Masking"),
-        *("Dropout", "AlphaDropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout", "GaussianNoise"),
-        *("Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Gelu", "Silu", "Swish", "Sigmoid", "HardSigmoid", "Tanh", "Softplus"),
-        *("HardSilu", "Mish", "LogSoftmax", "Softsign", "Negative", "Sqrt", "Square", "Exp", "Log", "Cast", "StopGradient", "Abs"),
-        *("Celu", "HardTanh", "LogSigmoid", "ActivityRegularization", "RandomFlip", "RandomRotation", "RandomZoom", "RandomContrast"),
+        *(
+            "BatchNormalization",
+            "LayerNormalization",
+            "GroupNormalization",
+            "UnitNormalization",
+            "RMSNormalization",
+            "Normalization",
+        ),
+        *(
+            "Activation",
+            "ReLU",
+            "LeakyReLU",
+            "PReLU",
+            "ELU",
+            "Softmax",
+            "ThresholdedReLU",
+            "Identity",
+            "Rescaling",
+            "Masking",
+        ),
+        *(
+            "Dropout",
+            "AlphaDropout",
+            "SpatialDropout1D",
+            "SpatialDropout2D",
+            "SpatialDropout3D",
+            "GaussianDropout",
+            "GaussianNoise",
+        ),
+        *(
+            "Relu",
+            "Relu6",
+            "LeakyRelu",
+            "Elu",
+            "Selu",
+            "Gelu",
+            "Silu",
+            "Swish",
+            "Sigmoid",
+            "HardSigmoid",
+            "Tanh",
+            "Softplus",
+        ),
+        *(
+            "HardSilu",
+            "Mish",
+            "LogSoftmax",
+            "Softsign",
+            "Negative",
+            "Sqrt",
+            "Square",
+            "Exp",
+            "Log",
+            "Cast",
+            "StopGradient",
+            "Abs",
+        ),
+        *(
+            "Celu",
+            "HardTanh",
+            "LogSigmoid",
+            "ActivityRegularization",
+            "RandomFlip",
+            "RandomRotation",
+            "RandomZoom",
+            "RandomContrast",
+        ),
         *("RandomTranslation", "RandomBrightness", "SpatialDropout", "Clip"),
     }
 )

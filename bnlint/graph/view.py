@@ -61,7 +61,9 @@ def _model(model: Model) -> dict[str, object]:
             end: object = source if source.call is None else top(source.call, within)
             if end not in ids and isinstance(end, Tensor):
                 ids[end] = len(nodes)
-                nodes.append(_node(len(nodes), end.input, "InputLayer" if end in model.inputs or end.input else "unknown", []))
+                nodes.append(
+                    _node(len(nodes), end.input, "InputLayer" if end in model.inputs or end.input else "unknown", [])
+                )
             if end in ids:
                 found.append(ids[end])
         return found
@@ -83,8 +85,14 @@ def _model(model: Model) -> dict[str, object]:
 
 
 def _node(number: int, layer: Layer | None, kind: str, inputs: list[int]) -> Node:
-    config = {} if layer is None else {name: value for name, value in _config(layer)}
-    return {"id": number, "kind": kind, "name": _name(layer) if layer is not None else None, "inputs": inputs, "config": config}
+    config = {} if layer is None else dict(_config(layer))
+    return {
+        "id": number,
+        "kind": kind,
+        "name": _name(layer) if layer is not None else None,
+        "inputs": inputs,
+        "config": config,
+    }
 
 
 def _name(layer: Layer) -> str | None:
@@ -95,7 +103,9 @@ def _name(layer: Layer) -> str | None:
 def _config(layer: Layer) -> list[tuple[str, object]]:
     """The constructor's known arguments, Keras's defaults filled in."""
     values = {**layer.defaults, **{name: arg.value for name, arg in layer.args.items()}}
-    return [(name, _plain(value)) for name, value in values.items() if name != "name" and not isinstance(value, Unknown)]
+    return [
+        (name, _plain(value)) for name, value in values.items() if name != "name" and not isinstance(value, Unknown)
+    ]
 
 
 def _plain(value: object) -> object:

@@ -51,8 +51,8 @@ def _read(path: str) -> list[str]:
 
 def _read_cells(path: str) -> list[list[str]]:
     """The lines of each code cell of a notebook; none where it cannot be read."""
-    from ..doors.notebook import read_notebook
     from ..doors.gate import Refused
+    from ..doors.notebook import read_notebook
 
     try:
         notebook = read_notebook(Path(path).read_bytes())

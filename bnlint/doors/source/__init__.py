@@ -96,7 +96,9 @@ def _run(program: Program, module: Module, shown: Mapping[pathlib.Path, str]) ->
     steps = {**STEPS, "shown": lambda m, file: shown.get(file, str(file))}
     machine = Machine(program, EXPRESSIONS, STATEMENTS, steps)
     main = module.file is None or module.file.name != "__init__.py"
-    frame = Frame(module, Dict({"__name__": "__main__" if main else module.package, "__file__": Opaque("__file__")}), name="")
+    frame = Frame(
+        module, Dict({"__name__": "__main__" if main else module.package, "__file__": Opaque("__file__")}), name=""
+    )
     if module.file is not None:
         machine.modules[str(module.file)] = frame
     for stage in (_execute, enter_the_rest):

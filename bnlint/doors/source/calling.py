@@ -35,7 +35,7 @@ from .values import (
 
 MAX_RECURSION = 4
 HEAVY = 400
-"""So many calls a function adds for functions that nobody calls: ResNet50 and ResNet101 call the same one as ResNet152."""
+"""So many calls a function adds for functions that nobody calls: ResNet50 and ResNet101 call what ResNet152 calls."""
 TRAINING = Opaque("the training flag", key=("training",))
 
 _INFERENCE = frozenset(
@@ -84,11 +84,21 @@ def call_value(m: Machine, func: Value, args: Args) -> Value:
         return m.apply(func, args)
     if isinstance(func, Symbol):
         return m.library_call(func, args)
-    if isinstance(func, Opaque) and func.key and func.key[0] == "attribute" and func.key[2] in ("batch", "padded_batch"):
+    if (
+        isinstance(func, Opaque)
+        and func.key
+        and func.key[0] == "attribute"
+        and func.key[2] in ("batch", "padded_batch")
+    ):
         size = args.arg(0, "batch_size")
         if size is not None:
             return Dataset(size, None, args.get(1, "drop_remainder") is True)
-    if isinstance(func, Opaque) and func.key and func.key[0] == "attribute" and func.key[2] in ("apply_gradients", "minimize"):
+    if (
+        isinstance(func, Opaque)
+        and func.key
+        and func.key[0] == "attribute"
+        and func.key[2] in ("apply_gradients", "minimize")
+    ):
         return m.library_method(Thing("an optimizer"), func.key[2], args)
     escape_arguments(m, args)
     return Opaque("the result of an unknown function")
@@ -117,7 +127,9 @@ def call_function(m: Machine, func: Func, args: Args, receiver: Value = ABSENT) 
     result = run(m, func, frame, args.spot)
     if len(m.running) == 1:
         m.heavy[func.node] = m.heavy.get(func.node, 0) + len(m.program.calls) - before[0]
-    if before == (len(m.program.calls), len(m.program.layers), len(m.program.events)) and (result is None or isinstance(result, Opaque)):
+    if before == (len(m.program.calls), len(m.program.layers), len(m.program.events)) and (
+        result is None or isinstance(result, Opaque)
+    ):
         m.barren.add(func.node)
     return result
 
@@ -176,7 +188,7 @@ def _bind(m: Machine, func: Func, args: Args, receiver: Value, frame: Frame) -> 
     if receiver is not ABSENT and "staticmethod" not in func.decorators:
         values.insert(0, receiver)
     bound = frame.variables
-    for name, value in zip(names, values):
+    for name, value in zip(names, values, strict=False):
         bound[name] = value
     if isinstance(params.star_arg, cst.Param):
         bound[params.star_arg.name.value] = List(values[len(names) :], open=args.open)
@@ -264,13 +276,24 @@ def instantiate(m: Machine, cls: Class, args: Args) -> Value:
 def _node_of(m: Machine, cls: Class, args: Args) -> Layer:
     if cls.keras in ("keras.Model", "keras.Sequential"):
         style: Any = "subclass" if cls.keras == "keras.Model" else "sequential"
-        model = Model("Model" if style == "subclass" else "Sequential", args.spot, cls.name, context=m.context, style=style, time=m.tick())
+        model = Model(
+            "Model" if style == "subclass" else "Sequential",
+            args.spot,
+            cls.name,
+            context=m.context,
+            style=style,
+            time=m.tick(),
+        )
         model.entries = List()
-        model.methods = frozenset(name for one in cls.lineage() for name, value in one.members.items() if isinstance(value, Func))
+        model.methods = frozenset(
+            name for one in cls.lineage() for name, value in one.members.items() if isinstance(value, Func)
+        )
         call = cls.find("call")
         if isinstance(call, Func):
             params = call.node.params
-            model.signature = tuple(p.name.value for p in (*params.posonly_params, *params.params, *params.kwonly_params))[1:]
+            model.signature = tuple(
+                p.name.value for p in (*params.posonly_params, *params.params, *params.kwonly_params)
+            )[1:]
             model.call_origin = m.spot(call.node, call.frame)
             if "training" in call.defaults:
                 model.call_default = m.to_arg(call.defaults["training"], model.call_origin)
@@ -289,7 +312,13 @@ def _dataclass(m: Machine, instance: Instance, args: Args) -> None:
         if isinstance(default, (Func, Absent)):
             continue
         value = args.get(index, name)
-        instance.attributes[name] = Assumed(default) if value is ABSENT and isinstance(default, (bool, int, float, str, tuple)) else default if value is ABSENT else value
+        instance.attributes[name] = (
+            Assumed(default)
+            if value is ABSENT and isinstance(default, (bool, int, float, str, tuple))
+            else default
+            if value is ABSENT
+            else value
+        )
 
 
 def base_init(m: Machine, instance: Instance, args: Args) -> None:
@@ -337,7 +366,13 @@ def call_body(m: Machine, instance: Instance, args: Args, training: Value) -> Va
         keywords["training"] = training
     elif params.star_kwarg is None:
         keywords.pop("training", None)
-    given = Args(args.spot, args.positional[:1] if "training" in names and len(args.positional) > 1 else args.positional, keywords, args.spots, args.open)
+    given = Args(
+        args.spot,
+        args.positional[:1] if "training" in names and len(args.positional) > 1 else args.positional,
+        keywords,
+        args.spots,
+        args.open,
+    )
     with m.within(kind="call"):
         return call_function(m, method, given, instance)
 

@@ -30,9 +30,31 @@ SAMPLES: dict[str, tuple[int, int, tuple[int, ...]]] = {
 """keras.datasets: training samples, test samples, and the shape of one."""
 
 FROM_FILES = frozenset(
-    {"image_dataset_from_directory", "text_dataset_from_directory", "audio_dataset_from_directory", "timeseries_dataset_from_array"}
+    {
+        "image_dataset_from_directory",
+        "text_dataset_from_directory",
+        "audio_dataset_from_directory",
+        "timeseries_dataset_from_array",
+    }
 )
-_SAME = frozenset({"shuffle", "map", "prefetch", "cache", "take", "skip", "filter", "with_options", "apply", "enumerate", "as_numpy_iterator", "shard", "snapshot", "interleave"})
+_SAME = frozenset(
+    {
+        "shuffle",
+        "map",
+        "prefetch",
+        "cache",
+        "take",
+        "skip",
+        "filter",
+        "with_options",
+        "apply",
+        "enumerate",
+        "as_numpy_iterator",
+        "shard",
+        "snapshot",
+        "interleave",
+    }
+)
 
 
 def load_data(name: str) -> Value:
@@ -108,8 +130,15 @@ def array_method(m: Machine, array: Array, name: str, args: Args) -> Value:
         shape = array_shape(values)
         if shape is None:
             return Array()
-        first: Value = array.samples if shape and shape[0] == -1 and array.samples is not None else shape[0] if shape else None
-        return Array((first if first != -1 else Opaque("a number of samples"), *[size if size != -1 else Opaque("a size") for size in shape[1:]]))
+        first: Value = (
+            array.samples if shape and shape[0] == -1 and array.samples is not None else shape[0] if shape else None
+        )
+        return Array(
+            (
+                first if first != -1 else Opaque("a number of samples"),
+                *[size if size != -1 else Opaque("a size") for size in shape[1:]],
+            )
+        )
     if name in ("astype", "copy", "numpy", "clip", "round"):
         return array
     if name in ("mean", "std", "sum", "min", "max", "argmax", "flatten", "ravel", "transpose"):
@@ -148,7 +177,14 @@ def batch_of(m: Machine, name: str, args: Args, model: Model) -> Batch:
             return Batch(data.batch, None, data.drop_remainder, replicas=replicas)
         return Batch(Arg(Unknown("a batch"), spot), replicas=replicas)
     if isinstance(data, Dataset):
-        return Batch(data.batch or Arg(Unknown("no batches"), args.spot), data.samples, data.drop_remainder, steps, epochs, replicas)
+        return Batch(
+            data.batch or Arg(Unknown("no batches"), args.spot),
+            data.samples,
+            data.drop_remainder,
+            steps,
+            epochs,
+            replicas,
+        )
     if isinstance(data, Instance) and data.cls.keras == "keras.utils.Sequence":
         return Batch(_sequence_batch(data, args), None, False, steps, epochs, replicas)
     given = args.arg(2 if name == "fit" else None, "batch_size")

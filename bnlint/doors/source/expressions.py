@@ -95,9 +95,50 @@ def _present(value: Value) -> Value:
 BUILTINS = frozenset(
     {
         *("abs", "all", "any", "bool", "bytes", "callable", "dict", "divmod", "enumerate", "filter", "float", "format"),
-        *("getattr", "globals", "hasattr", "hash", "id", "input", "int", "isinstance", "issubclass", "iter", "len", "list"),
-        *("locals", "map", "max", "min", "next", "object", "open", "pow", "print", "property", "range", "repr", "reversed"),
-        *("round", "set", "setattr", "slice", "sorted", "str", "sum", "super", "tuple", "type", "vars", "zip", "frozenset"),
+        *(
+            "getattr",
+            "globals",
+            "hasattr",
+            "hash",
+            "id",
+            "input",
+            "int",
+            "isinstance",
+            "issubclass",
+            "iter",
+            "len",
+            "list",
+        ),
+        *(
+            "locals",
+            "map",
+            "max",
+            "min",
+            "next",
+            "object",
+            "open",
+            "pow",
+            "print",
+            "property",
+            "range",
+            "repr",
+            "reversed",
+        ),
+        *(
+            "round",
+            "set",
+            "setattr",
+            "slice",
+            "sorted",
+            "str",
+            "sum",
+            "super",
+            "tuple",
+            "type",
+            "vars",
+            "zip",
+            "frozenset",
+        ),
         *("Exception", "ValueError", "TypeError", "ImportError", "KeyError", "AttributeError", "RuntimeError"),
     }
 )
@@ -156,8 +197,14 @@ def _formatted_string(m: Machine, node: cst.FormattedString, frame: Frame) -> Va
         if isinstance(part, cst.FormattedStringText):
             text += part.value.replace("{{", "{").replace("}}", "}")
             continue
+        assert isinstance(part, cst.FormattedStringExpression)
         value = m.evaluate(part.expression, frame)
-        if isinstance(value, (str, int, float, bool)) and len(text) < MAX_TEXT and part.format_spec is None and part.conversion is None:
+        if (
+            isinstance(value, (str, int, float, bool))
+            and len(text) < MAX_TEXT
+            and part.format_spec is None
+            and part.conversion is None
+        ):
             text += str(value)
         else:
             known = False
@@ -342,7 +389,14 @@ def _subscript(m: Machine, node: cst.Subscript, frame: Frame) -> Value:
             keys.append(m.evaluate(inner.value, frame))
         else:
             assert isinstance(inner, cst.Slice)
-            keys.append(slice(*(None if part is None else m.evaluate(part, frame) for part in (inner.lower, inner.upper, inner.step))))
+            keys.append(
+                slice(
+                    *(
+                        None if part is None else m.evaluate(part, frame)
+                        for part in (inner.lower, inner.upper, inner.step)
+                    )
+                )
+            )
     return subscript(m, value, keys[0] if len(keys) == 1 else tuple(keys), m.spot(node, frame))
 
 

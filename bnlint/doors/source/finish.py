@@ -11,26 +11,30 @@ from .calling import enter, instantiate
 from .layers import layers_in
 from .machine import Args, Machine, OutOfFuel
 from .relevance import Relevance
-from .values import ABSENT, Bound, Choice, Class, Dict, Frame, Func, Instance, List, Opaque, Value
+from .values import ABSENT, Choice, Class, Frame, Func, Instance, Opaque
 
 SHARE = 0.25
 """What a single function that nobody calls may spend of all fuel."""
 
 
 def enter_the_rest(m: Machine, frame: Frame) -> None:
-    """Evaluate every function and class that nothing in the program uses and that may reach a BN, with unknown arguments."""
+    """Evaluate every function and class that nothing uses and that may reach a BN, with unknown arguments."""
     done: set[int] = set()
     m.unasked = True
     own = frame.module
     relevance = Relevance([func for func in m.functions if func.frame.module is own], m.classes, frame)
     for _ in range(3):
-        for cls in [cls for cls in m.classes if not cls.instantiated and id(cls) not in done and cls.frame.module is own]:
+        for cls in [
+            cls for cls in m.classes if not cls.instantiated and id(cls) not in done and cls.frame.module is own
+        ]:
             done.add(id(cls))
             if relevance.concerns_class(cls):
                 _guarded(m, lambda cls=cls: _instantiate_unknown(m, cls))
         for instance in list(m.instances):
             _complete(m, instance)
-        for func in [func for func in m.functions if func.frame.module is own and func.owner is None and id(func) not in done]:
+        for func in [
+            func for func in m.functions if func.frame.module is own and func.owner is None and id(func) not in done
+        ]:
             if not func.called and relevance.concerns(func):
                 done.add(id(func))
                 _guarded(m, lambda func=func: enter(m, func))
@@ -99,8 +103,20 @@ def _try_layer(m: Machine, layer: Layer, args: Args) -> None:
 def _enter_methods(m: Machine, instance: Instance, done: set[int], relevance: Relevance) -> None:
     for cls in instance.cls.lineage():
         for name, member in list(cls.members.items()):
-            if isinstance(member, Func) and not member.called and id(member) not in done and name != "__init__" and (isinstance(instance.layer, Model) or relevance.concerns(member)):
-                if instance.cls.keras and name in ("call", "build", "get_config", "from_config", "compute_output_shape"):
+            if (
+                isinstance(member, Func)
+                and not member.called
+                and id(member) not in done
+                and name != "__init__"
+                and (isinstance(instance.layer, Model) or relevance.concerns(member))
+            ):
+                if instance.cls.keras and name in (
+                    "call",
+                    "build",
+                    "get_config",
+                    "from_config",
+                    "compute_output_shape",
+                ):
                     continue
                 done.add(id(member))
                 _guarded(m, lambda member=member: enter(m, member, instance))

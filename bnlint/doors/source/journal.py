@@ -1,7 +1,7 @@
 """Taking back what a branch did, and joining what two branches left behind.
 
-Every container the evaluator writes to (variables, attributes, lists, dicts) is a `List` or a `Dict`. Before a write the
-journal keeps a copy, one for each open branch that has none yet.
+Every container the evaluator writes to (variables, attributes, lists, dicts) is a `List` or a `Dict`. Before a write
+the journal keeps a copy, one for each open branch that has none yet.
 """
 
 from __future__ import annotations
@@ -44,7 +44,12 @@ class Journal:
                 container.open = was_open
         return left
 
-    def join(self, condition: Opaque, then: dict[int, tuple[Container, Any, bool]], other: dict[int, tuple[Container, Any, bool]]) -> None:
+    def join(
+        self,
+        condition: Opaque,
+        then: dict[int, tuple[Container, Any, bool]],
+        other: dict[int, tuple[Container, Any, bool]],
+    ) -> None:
         """Join what two branches left behind; both have been taken back."""
         for key in {**then, **other}:
             container = (then.get(key) or other[key])[0]
@@ -94,19 +99,17 @@ def choose(condition: Opaque, then: Value, other: Value) -> Value:
 
 
 def _join_dicts(condition: Opaque, first: dict[Any, Value], second: dict[Any, Value]) -> dict[Any, Value]:
-    return {
-        key: choose(condition, first.get(key, ABSENT), second.get(key, ABSENT)) for key in {**first, **second}
-    }
+    return {key: choose(condition, first.get(key, ABSENT), second.get(key, ABSENT)) for key in {**first, **second}}
 
 
 def _join_lists(condition: Opaque, first: list[Value], second: list[Value]) -> tuple[list[Value], bool]:
     """Common beginning, then what differs; where the lengths differ, each element beyond is one that may be missing."""
     common = 0
-    for a, b in zip(first, second):
+    for a, b in zip(first, second, strict=False):
         if a is not b and not (isinstance(a, (int, str, float)) and a == b):
             break
         common += 1
     head, one, two = first[:common], first[common:], second[common:]
     if len(one) == len(two):
-        return head + [choose(condition, a, b) for a, b in zip(one, two)], True
+        return head + [choose(condition, a, b) for a, b in zip(one, two, strict=False)], True
     return head + [Choice(condition, a, ABSENT) for a in one] + [Choice(condition, ABSENT, b) for b in two], True

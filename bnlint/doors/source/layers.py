@@ -57,7 +57,9 @@ def new_layer(m: Machine, name: str, args: Args, cls: str = "") -> Layer:
 
 def read_arguments(m: Machine, layer: Layer, names: tuple[str, ...], args: Args) -> None:
     """Give the layer its arguments by name. What may hide in an unknown ** is unknown, no default."""
-    keras_1 = layer.kind in ("Conv2D", "Conv2DTranspose") and len(args.positional) > 2 and _all_ints(args.positional[:3])
+    keras_1 = (
+        layer.kind in ("Conv2D", "Conv2DTranspose") and len(args.positional) > 2 and _all_ints(args.positional[:3])
+    )
     if keras_1 and "padding" not in args.keywords and args.get(None, "border_mode") is not ABSENT:
         args.positional[1:3] = [(args.positional[1], args.positional[2])]
     if layer.kind == "BatchNormalization" and args.positional and len(args.positional) > len(names):
@@ -168,7 +170,9 @@ def training_arg(args: Args) -> Arg:
     return arg
 
 
-def record(m: Machine, layer: Layer, inputs: tuple[Tensor, ...], spot: Spot, training: Arg = NOT_GIVEN, shape: Any = ABSENT) -> Call:
+def record(
+    m: Machine, layer: Layer, inputs: tuple[Tensor, ...], spot: Spot, training: Arg = NOT_GIVEN, shape: Any = ABSENT
+) -> Call:
     """Put one application into the graph; its output has the inferred shape."""
     if shape is ABSENT:
         shape = output_shape(layer, [tensor.shape for tensor in inputs])
@@ -189,7 +193,9 @@ def apply_op(m: Machine, kind: str, values: list[Value], spot: Spot, **arguments
     """Apply an operation to tensors: `x + y`, tf.nn.relu(x)."""
     layer = Layer(kind, spot, kind, context=m.context, op=True, held=True)
     layer.args = {name: to_arg(value, spot) for name, value in arguments.items() if value is not ABSENT}
-    inputs = tuple(tensor for value in values for tensor in tensors_in(m, value) if not isinstance(value, (int, float, bool)))
+    inputs = tuple(
+        tensor for value in values for tensor in tensors_in(m, value) if not isinstance(value, (int, float, bool))
+    )
     return record(m, layer, inputs, spot).output
 
 

@@ -36,12 +36,60 @@ from .values import (
     Weights,
 )
 
-OP_PREFIXES = ("tf.nn.", "keras.activations.", "keras.ops.", "keras.backend.", "tf.math.", "tf.image.", "tf.signal.", "tf.linalg.", "tf.")
-OP_NAMES = {"concat": "Concatenate", "concatenate": "Concatenate", "resize_bilinear": "Resize", "swish": "Silu", "div": "TrueDivide"}
+OP_PREFIXES = (
+    "tf.nn.",
+    "keras.activations.",
+    "keras.ops.",
+    "keras.backend.",
+    "tf.math.",
+    "tf.image.",
+    "tf.signal.",
+    "tf.linalg.",
+    "tf.",
+)
+OP_NAMES = {
+    "concat": "Concatenate",
+    "concatenate": "Concatenate",
+    "resize_bilinear": "Resize",
+    "swish": "Silu",
+    "div": "TrueDivide",
+}
 NEW_ARRAYS = frozenset({"zeros", "ones", "empty", "full", "random.rand", "random.randn"})
-SIZED_ARRAYS = frozenset({"random.normal", "random.uniform", "random.random", "random.standard_normal", "random.random_sample", "random.randint"})
-SAME_ARRAYS = frozenset({"array", "asarray", "expand_dims", "float32", "float64", "copy", "ascontiguousarray", "squeeze", "clip", "abs", "zeros_like", "ones_like"})
-LOADERS = ("load_model", "model_from_json", "model_from_yaml", "model_from_config", "saved_model.load", "from_pretrained", "hub.load")
+SIZED_ARRAYS = frozenset(
+    {
+        "random.normal",
+        "random.uniform",
+        "random.random",
+        "random.standard_normal",
+        "random.random_sample",
+        "random.randint",
+    }
+)
+SAME_ARRAYS = frozenset(
+    {
+        "array",
+        "asarray",
+        "expand_dims",
+        "float32",
+        "float64",
+        "copy",
+        "ascontiguousarray",
+        "squeeze",
+        "clip",
+        "abs",
+        "zeros_like",
+        "ones_like",
+    }
+)
+LOADERS = (
+    "load_model",
+    "model_from_json",
+    "model_from_yaml",
+    "model_from_config",
+    "saved_model.load",
+    "from_pretrained",
+    "hub.load",
+)
 
 
 def symbol_attribute(m: Machine, symbol: Symbol, name: str) -> Value:
@@ -61,7 +109,11 @@ def symbol_problem(path: str) -> str | None:
     name = canonical(path)
     if name.startswith("keras.layers.") and is_layer(name.rsplit(".", 1)[-1]):
         return "class"
-    return "function" if name.startswith(("keras.activations.", "tf.nn.", "keras.layers.")) and name.rsplit(".", 1)[-1].islower() else None
+    return (
+        "function"
+        if name.startswith(("keras.activations.", "tf.nn.", "keras.layers.")) and name.rsplit(".", 1)[-1].islower()
+        else None
+    )
 
 
 def is_kind(layer: Layer, path: str) -> bool | None:
@@ -103,13 +155,15 @@ def library_call(m: Machine, symbol: Symbol, args: Args) -> Value:
     if path.startswith(("keras.regularizers.", "keras.optimizers.schedules.")):
         positional = {"l2": "l2", "L2": "l2", "l1": "l1", "L1": "l1"}.get(last, "initial_learning_rate")
         return Thing(path, _arguments(args, (positional,)))
-    if path.startswith("keras.optimizers.") or path.startswith("tf.train.") and last.endswith("Optimizer"):
-        return Thing(path, _arguments(args, ("learning_rate", "weight_decay" if last.startswith("AdamW") else "beta_1")))
+    if path.startswith("keras.optimizers.") or (path.startswith("tf.train.") and last.endswith("Optimizer")):
+        return Thing(
+            path, _arguments(args, ("learning_rate", "weight_decay" if last.startswith("AdamW") else "beta_1"))
+        )
     if last in data.FROM_FILES:
         return data.from_directory(args)
     if path.endswith(LOADERS) or path.endswith("KerasLayer"):
         return _loaded(m, path, args)
-    if path.startswith("math.") or path.startswith(("np.", "tf.", "keras.backend.", "keras.ops.")):
+    if path.startswith(("math.", "np.", "tf.", "keras.backend.", "keras.ops.")):
         return _function(m, path, last, args)
     return _other(m, path, last, args)
 
@@ -169,7 +223,7 @@ def _function(m: Machine, path: str, last: str, args: Args) -> Value:
         return Array(data.array_shape(tuple(shape) if len(shape) > 1 else shape[0] if shape else ABSENT))
     if name in SIZED_ARRAYS:
         size = args.get({"random.normal": 2, "random.uniform": 2, "random.randint": 2}.get(name, 0), "size")
-        size = args.get(0, "shape") if path.startswith("tf.") or size is ABSENT and path.startswith("tf.") else size
+        size = args.get(0, "shape") if path.startswith("tf.") or (size is ABSENT and path.startswith("tf.")) else size
         return Array(data.array_shape(size))
     if name in SAME_ARRAYS and isinstance(first, Array):
         if name == "expand_dims":
@@ -183,10 +237,16 @@ def _function(m: Machine, path: str, last: str, args: Args) -> Value:
         return BUILTIN_CALLS["range"](m, args)
     if name == "reshape" and isinstance(first, Array):
         return data.array_method(m, first, "reshape", args.rest(1))
-    if name in ("cast", "convert_to_tensor", "constant", "identity", "stop_gradient") and first is not ABSENT and isinstance(first, (Array, Opaque)):
+    if (
+        name in ("cast", "convert_to_tensor", "constant", "identity", "stop_gradient")
+        and first is not ABSENT
+        and isinstance(first, (Array, Opaque))
+    ):
         return first
     escape_arguments(m, args)
-    batch = next((value.batch for value in args.positional if isinstance(value, Opaque) and value.batch is not None), None)
+    batch = next(
+        (value.batch for value in args.positional if isinstance(value, Opaque) and value.batch is not None), None
+    )
     return Opaque(f"the result of {path}", batch=batch)
 
 
@@ -208,7 +268,10 @@ def _operation(m: Machine, path: str, last: str, args: Args) -> Value:
         if layer_of(value) is not None or isinstance(value, Bound):
             m.escape(value)
     axis = args.get(1, "axis")
-    values = [*args.positional, *(value for key, value in args.keywords.items() if is_tensor(value) or _holds_tensor(m, value))]
+    values = [
+        *args.positional,
+        *(value for key, value in args.keywords.items() if is_tensor(value) or _holds_tensor(m, value)),
+    ]
     if kind == "Concatenate" and is_tensor(values[0] if values else None) is False and isinstance(axis, (List, tuple)):
         axis = values[0]
     return apply_op(m, kind, values, args.spot, **({"axis": axis} if kind == "Concatenate" else {}))
@@ -356,7 +419,11 @@ def library_method(m: Machine, receiver: Value, name: str, args: Args) -> Value:
     if isinstance(receiver, Model):
         return models.call_model_method(m, receiver, name, args)
     if isinstance(receiver, Instance):
-        return models.call_model_method(m, receiver.layer, name, args) if isinstance(receiver.layer, Model) else Opaque(name)
+        return (
+            models.call_model_method(m, receiver.layer, name, args)
+            if isinstance(receiver.layer, Model)
+            else Opaque(name)
+        )
     if isinstance(receiver, Layer):
         return _layer_method(m, receiver, name, args)
     if isinstance(receiver, Dataset):

@@ -16,7 +16,7 @@ import libcst as cst
 
 from ...graph import Arg, Context, Function, Layer, Object, Program, Tensor, Unknown, Use
 from .journal import Journal, choose
-from .module import Module, Spot
+from .module import Spot
 from .values import (
     ABSENT,
     Array,
@@ -83,7 +83,11 @@ class Args:
 
     def rest(self, start: int) -> Args:
         """The same without the first positional arguments."""
-        spots = {(k - start if isinstance(k, int) else k): v for k, v in self.spots.items() if not isinstance(k, int) or k >= start}
+        spots = {
+            (k - start if isinstance(k, int) else k): v
+            for k, v in self.spots.items()
+            if not isinstance(k, int) or k >= start
+        }
         return Args(self.spot, self.positional[start:], self.keywords, spots, self.open)
 
 
@@ -339,7 +343,11 @@ class Machine:
         ends = left_second if first is None else left_first
         if first is not None and second is not None:
             kept = {key: row for key, row in {**left_first, **left_second}.items() if not self._is_frame(row[0], frame)}
-            self.journal.join(condition, {k: v for k, v in left_first.items() if k in kept}, {k: v for k, v in left_second.items() if k in kept})
+            self.journal.join(
+                condition,
+                {k: v for k, v in left_first.items() if k in kept},
+                {k: v for k, v in left_second.items() if k in kept},
+            )
             return first if first == second else (RETURN if RETURN in (first, second) else BREAK)
         self.journal.adopt(goes_on)
         if first == RETURN or second == RETURN:
@@ -378,7 +386,9 @@ class Machine:
         row = left.get(id(entries)) if entries is not None else None
         if row is None:
             return value
-        copy = replace(value, entries=List(row[1]), calls=[], nodes=[], events=list(value.events), writes=list(value.writes))
+        copy = replace(
+            value, entries=List(row[1]), calls=[], nodes=[], events=list(value.events), writes=list(value.writes)
+        )
         self.program.models.append(copy)
         self.program.layers.append(copy)
         del left[id(entries)]
@@ -436,4 +446,3 @@ class Machine:
         choice = value
         self.fork(choice.condition, lambda: side(0, choice.then), lambda: side(1, choice.other))
         return self.choose(choice.condition, results[0], results[1])
-

@@ -9,7 +9,18 @@ from ...graph import Arg, Call, Context, Entry, Event, Layer, Model, Tensor, Unk
 from ...graph.nodes import NOT_GIVEN, Shape
 from .calling import TRAINING, call_body, escape_arguments
 from .data import batch_of, batch_of_call
-from .layers import apply_layer, is_tensor, layer_of, layers_in, new_layer, read_arguments, record, tensor_of, tensors_in, training_arg
+from .layers import (
+    apply_layer,
+    is_tensor,
+    layer_of,
+    layers_in,
+    new_layer,
+    read_arguments,
+    record,
+    tensor_of,
+    tensors_in,
+    training_arg,
+)
 from .machine import Args, Machine, to_arg
 from .module import Spot
 from .symbols import parameters
@@ -117,7 +128,11 @@ def _apply_model(m: Machine, model: Model, instance: Instance | None, args: Args
         chain(m, model, inputs[0].shape if len(inputs) == 1 else None)
     shape = model.outputs[0].shape if len(model.outputs) == 1 else None
     training = training_arg(args)
-    if training is NOT_GIVEN and len(args.positional) == 2 and (model.style != "subclass" or model.signature[1:2] == ("training",)):
+    if (
+        training is NOT_GIVEN
+        and len(args.positional) == 2
+        and (model.style != "subclass" or model.signature[1:2] == ("training",))
+    ):
         training = to_arg(args.positional[1], args.spot_of(1, "training"))
     if symbolic:
         call = record(m, model, inputs, args.spot, training, shape)
@@ -235,7 +250,7 @@ def chain(m: Machine, model: Model, shape: Shape | None = None) -> None:
     finally:
         m.context, m.inside = context, inside
     m.chained[model] = (len(entries), tensor)
-    model.nodes += [call for call in m.program.calls[first:]]
+    model.nodes += list(m.program.calls[first:])
     model.outputs = (tensor,)
 
 
@@ -248,7 +263,11 @@ def _link(m: Machine, model: Model, item: Any, tensor: Tensor) -> Tensor:
         for side in (item.then, item.other):
             if isinstance(side, Entry):
                 side.optional = True
-        return then if then is other else Tensor(shape=then.shape if then.shape == other.shape else None, either=(then, other))
+        return (
+            then
+            if then is other
+            else Tensor(shape=then.shape if then.shape == other.shape else None, either=(then, other))
+        )
     entry: Entry = item
     if isinstance(entry.value, Tensor) and entry.value.input is not None:
         return tensor
@@ -266,7 +285,12 @@ def _sequential_input(entries: list[Any], shape: Shape | None) -> Tensor:
     if first is not None and isinstance(first.value, Tensor) and first.value.input is not None:
         return first.value
     layer = first.layer if first is not None else None
-    if layer is not None and layer.kind == "TimeDistributed" and layer.wrapped is not None and "input_shape" not in layer.args:
+    if (
+        layer is not None
+        and layer.kind == "TimeDistributed"
+        and layer.wrapped is not None
+        and "input_shape" not in layer.args
+    ):
         layer = layer.wrapped
     if layer is not None:
         for name in ("input_shape", "shape", "batch_input_shape", "batch_shape", "input_dim"):
@@ -293,7 +317,11 @@ def new_model(m: Machine, style: Any, args: Args, kind: str = "Functional") -> M
     """A model of Keras's own classes."""
     model = Model(kind, args.spot, kind, context=m.context, style=style, held=True, time=m.tick())
     model.entries = List()
-    model.args = {name: to_arg(args.keywords[name], args.spot_of(None, name)) for name in ("name", "trainable") if name in args.keywords}
+    model.args = {
+        name: to_arg(args.keywords[name], args.spot_of(None, name))
+        for name in ("name", "trainable")
+        if name in args.keywords
+    }
     m.program.models.append(model)
     m.program.layers.append(model)
     return model
@@ -303,9 +331,19 @@ def new_application(m: Machine, name: str, args: Args) -> Model:
     """A model of keras.applications, known to hold BN or not; its one call stands for its whole graph."""
     model = new_model(m, "application", args, name)
     model.batchnorm = name.startswith(kinds.BATCHNORM_APPLICATIONS)
-    names = ("include_top", "weights", "input_tensor", "input_shape", "pooling", "classes")
+    names: tuple[str, ...] = ("include_top", "weights", "input_tensor", "input_shape", "pooling", "classes")
     if name.startswith("MobileNet"):
-        names = ("input_shape", "alpha", "depth_multiplier", "dropout", "include_top", "weights", "input_tensor", "pooling", "classes")
+        names = (
+            "input_shape",
+            "alpha",
+            "depth_multiplier",
+            "dropout",
+            "include_top",
+            "weights",
+            "input_tensor",
+            "pooling",
+            "classes",
+        )
     read_arguments(m, model, names, args)
     weights = model.args.get("weights", Arg("imagenet"))
     model.pretrained = weights.known and weights.value is not None
@@ -341,7 +379,11 @@ def model_attribute(m: Machine, model: Model, name: str, spot: Spot) -> Value:
         return model.inputs[0] if len(model.inputs) == 1 and name == "input" else List(model.inputs)
     if name == "layers":
         entries = [entry for entry in model.entries if not _is_input(entry)]
-        if model.style == "sequential" and model.complete and all(isinstance(e, Entry) and e.layer is not None for e in entries):
+        if (
+            model.style == "sequential"
+            and model.complete
+            and all(isinstance(e, Entry) and e.layer is not None for e in entries)
+        ):
             return List([entry.value for entry in entries])
         return Layers(model)
     if name == "optimizer":
@@ -371,7 +413,16 @@ def call_model_method(m: Machine, model: Model, name: str, args: Args) -> Value:
         return None
     if name in ("fit", "fit_generator", "train_on_batch"):
         return _train(m, model, name, args)
-    if name in ("evaluate", "predict", "test_on_batch", "predict_on_batch", "evaluate_generator", "predict_generator", "predict_classes", "predict_proba"):
+    if name in (
+        "evaluate",
+        "predict",
+        "test_on_batch",
+        "predict_on_batch",
+        "evaluate_generator",
+        "predict_generator",
+        "predict_classes",
+        "predict_proba",
+    ):
         short = name.replace("_generator", "").replace("_classes", "").replace("_proba", "")
         m.event(short, model, args.spot, args=_named(args, ("x",)))
         return Array()
@@ -428,7 +479,10 @@ def _batched(data: Value) -> Shape | None:
 
 
 def _named(args: Args, names: tuple[str, ...]) -> dict[str, Arg]:
-    found = {name: to_arg(value, args.spot_of(index, name)) for index, (name, value) in enumerate(zip(names, args.positional))}
+    found = {
+        name: to_arg(value, args.spot_of(index, name))
+        for index, (name, value) in enumerate(zip(names, args.positional, strict=False))
+    }
     found |= {name: to_arg(value, args.spot_of(None, name)) for name, value in args.keywords.items()}
     if args.open:
         found.setdefault("**", Arg(Unknown("an unknown **"), args.spot))
@@ -466,7 +520,9 @@ def make_event(m: Machine, kind: Any, model: Model, spot: Spot, **details: Any) 
 def apply_gradients(m: Machine, args: Args) -> None:
     """Gradients are applied: the models they belong to are trained by the tape they come from."""
     from_tape, models = _gradients(m, [*args.positional, *args.keywords.values()])
-    models |= {inner for model in list(models) if model in m.objects for inner in layers_in(m.objects[model].attributes)}
+    models |= {
+        inner for model in list(models) if model in m.objects for inner in layers_in(m.objects[model].attributes)
+    }
     for tape in from_tape:
         for event in m.tapes.get(tape, []):
             if event.model in models:

@@ -46,7 +46,11 @@ def attribute(m: Machine, value: Value, name: str, spot: Spot) -> Value:
     if isinstance(value, Symbol):
         return m.symbol_attribute(value, name)
     if isinstance(value, Opaque):
-        return Opaque(f"{name} of {value.reason}", batch=value.batch) if value.batch else m.derived("attribute", value, name)
+        return (
+            Opaque(f"{name} of {value.reason}", batch=value.batch)
+            if value.batch
+            else m.derived("attribute", value, name)
+        )
     if isinstance(value, Instance):
         return _of_instance(m, value, name, spot)
     if isinstance(value, Layer):
@@ -185,7 +189,9 @@ def _which(m: Machine, layer: Opaque, layers: Layers) -> Literal["", "batchnorm"
 
 
 def _is_batchnorm_class(value: Value) -> bool:
-    return isinstance(value, Symbol) and value.path.rsplit(".", 1)[-1].startswith(("BatchNormalization", "SyncBatchNormalization"))
+    return isinstance(value, Symbol) and value.path.rsplit(".", 1)[-1].startswith(
+        ("BatchNormalization", "SyncBatchNormalization")
+    )
 
 
 def _own(m: Machine, layer: Layer, name: str, new: Value, spot: Spot) -> None:

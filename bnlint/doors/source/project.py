@@ -18,12 +18,35 @@ MAX_SIZE = 600_000
 KEPT = 1_500_000
 """How many characters of parsed modules a process keeps."""
 
-_LIBRARIES = frozenset({"numpy", "np", "tf", "keras", "tensorflow", "torch", "jax", "pandas", "sklearn", "scipy", "matplotlib", "cv2", "PIL", "os", "sys", "re", "math", "typing", "collections", "functools"})
+_LIBRARIES = frozenset(
+    {
+        "numpy",
+        "np",
+        "tf",
+        "keras",
+        "tensorflow",
+        "torch",
+        "jax",
+        "pandas",
+        "sklearn",
+        "scipy",
+        "matplotlib",
+        "cv2",
+        "PIL",
+        "os",
+        "sys",
+        "re",
+        "math",
+        "typing",
+        "collections",
+        "functools",
+    }
+)
 _parsed: OrderedDict[pathlib.Path, tuple[int, Module | None]] = OrderedDict()
 
 
 def search_path(file: pathlib.Path) -> list[pathlib.Path]:
-    """The folders in which a file's absolute imports are looked up: its own, its package's parent, and src beside it."""
+    """Where a file's absolute imports are looked up: its own folder, its package's parent, and src beside them."""
     folders = [file.parent]
     package = file.parent
     while (package / "__init__.py").is_file() and package.parent != package:
@@ -137,7 +160,10 @@ def load(m: Machine, importer: Module, file: pathlib.Path) -> Frame | None:
     if module is None:
         return None
     dotted = f"{module.package}.{file.stem}" if module.package else file.stem
-    frame = Frame(module, Dict({"__name__": dotted if file.name != "__init__.py" else module.package, "__file__": Opaque("__file__")}))
+    frame = Frame(
+        module,
+        Dict({"__name__": dotted if file.name != "__init__.py" else module.package, "__file__": Opaque("__file__")}),
+    )
     m.modules[key] = frame
     m.importing.append(frame)
     saved = m.stack, m.context

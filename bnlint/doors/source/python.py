@@ -38,7 +38,9 @@ MAX_NUMBER = 10**15
 _WIDE = re.compile(r"\d{5,}|\*")
 
 
-def arithmetic(m: Machine, kind: str, operate: Callable[[Any, Any], Any], left: Value, right: Value, spot: Spot) -> Value:
+def arithmetic(
+    m: Machine, kind: str, operate: Callable[[Any, Any], Any], left: Value, right: Value, spot: Spot
+) -> Value:
     """A binary operator: computed where both sides are known, a call in the graph where one is a tensor."""
     if is_tensor(left) or is_tensor(right):
         return apply_op(m, kind, [left, right], spot)
@@ -58,7 +60,12 @@ def arithmetic(m: Machine, kind: str, operate: Callable[[Any, Any], Any], left: 
         if isinstance(left, tuple) and isinstance(right, tuple):
             return left + right
         return List([*left, *right], open=getattr(left, "open", False) or getattr(right, "open", False))
-    if isinstance(left, (List, tuple)) and isinstance(right, int) and kind == "Multiply" and len(left) * right < MAX_ITEMS:
+    if (
+        isinstance(left, (List, tuple))
+        and isinstance(right, int)
+        and kind == "Multiply"
+        and len(left) * right < MAX_ITEMS
+    ):
         items = list(left) * right
         return List(items, open=left.open) if isinstance(left, List) else tuple(items)
     if isinstance(left, Weights) and isinstance(right, Weights):
@@ -76,7 +83,11 @@ def _compute(kind: str, operate: Callable[[Any, Any], Any], left: Any, right: An
     if kind in ("Power", "LeftShift") and (abs(right) > 64 or abs(left) > MAX_NUMBER):
         return Opaque("a large number")
     if isinstance(left, (str, bytes)):
-        grown = len(left) * right if isinstance(right, int) else len(left) + (len(right) if isinstance(right, (str, bytes)) else 0)
+        grown = (
+            len(left) * right
+            if isinstance(right, int)
+            else len(left) + (len(right) if isinstance(right, (str, bytes)) else 0)
+        )
         if grown > MAX_TEXT:
             return Opaque("a long string")
     if isinstance(right, (str, bytes)) and isinstance(left, int) and left * len(right) > MAX_TEXT:
@@ -137,7 +148,11 @@ def compare(m: Machine, sign: str, left: Value, right: Value) -> bool | Opaque:
     left, right = m.settled(left), m.settled(right)
     if isinstance(left, Choice) or isinstance(right, Choice):
         choice = left if isinstance(left, Choice) else right
-        sides = [compare(m, sign, *((leaf, right) if choice is left else (left, leaf))) for leaf in choice.leaves() if leaf is not ABSENT]
+        sides = [
+            compare(m, sign, *((leaf, right) if choice is left else (left, leaf)))
+            for leaf in choice.leaves()
+            if leaf is not ABSENT
+        ]
         first = sides[0]
         if all(isinstance(side, bool) for side in sides) and all(side == first for side in sides):
             return first
@@ -167,7 +182,7 @@ def _part(value: Value) -> object:
 
 
 def _identity(m: Machine, same: bool, left: Value, right: Value) -> bool | Opaque:
-    if right is None and isinstance(left, Opaque) or left is None and isinstance(right, Opaque):
+    if (right is None and isinstance(left, Opaque)) or (left is None and isinstance(right, Opaque)):
         condition = m.derived("cmp", "is", left, right)
     elif isinstance(left, Assumed) or isinstance(right, Assumed):
         condition = m.derived("cmp", "is", _bare(left), _bare(right))
@@ -184,9 +199,9 @@ def _identity(m: Machine, same: bool, left: Value, right: Value) -> bool | Opaqu
 
 def contains(m: Machine, item: Value, container: Value) -> bool | Opaque:
     """`item in container`."""
-    if isinstance(container, (List, tuple, Dict)) and not getattr(container, "open", False) and _comparable(item):
-        if all(_comparable(one) for one in container):
-            return item in list(container)
+    closed = isinstance(container, (List, tuple, Dict)) and not getattr(container, "open", False)
+    if closed and _comparable(item) and all(_comparable(one) for one in container):
+        return item in list(container)
     if isinstance(container, str) and isinstance(item, str):
         return item in container
     if isinstance(container, Instance):
@@ -288,9 +303,21 @@ def _length(cut: slice) -> int | None:
     kind, left, right = (*stop.key, None, None)[:3]
     if kind == "Add" and left is start and isinstance(right, int):
         return right
-    if kind == "Multiply" and isinstance(start, Opaque) and start.key and start.key[0] == "Multiply" and start.key[2] == right:
+    if (
+        kind == "Multiply"
+        and isinstance(start, Opaque)
+        and start.key
+        and start.key[0] == "Multiply"
+        and start.key[2] == right
+    ):
         stepped = getattr(left, "key", None)
-        if isinstance(right, int) and stepped and stepped[0] == "Add" and stepped[1] is start.key[1] and stepped[2] == 1:
+        if (
+            isinstance(right, int)
+            and stepped
+            and stepped[0] == "Add"
+            and stepped[1] is start.key[1]
+            and stepped[2] == 1
+        ):
             return right
     return None
 
@@ -334,7 +361,7 @@ def _zip(m: Machine, args: Args) -> Value:
     if any(isinstance(value, (Gradients, Weights)) for value in args.positional):
         return List([tuple(args.positional)], open=True)
     columns = [items_of(m, value) for value in args.positional]
-    return List(zip(*[items for items, _ in columns]), open=not all(complete for _, complete in columns))
+    return List(zip(*[items for items, _ in columns], strict=False), open=not all(complete for _, complete in columns))
 
 
 def _enumerate(m: Machine, args: Args) -> Value:
@@ -544,7 +571,9 @@ BUILTIN_CALLS: dict[str, Callable[[Machine, Args], Value]] = {
     "enumerate": _enumerate,
     "int": _number(int),
     "float": _number(float),
-    "round": lambda m, args: _number(lambda x: round(x, *[a for a in args.positional[1:] if isinstance(a, int)]))(m, args),
+    "round": lambda m, args: _number(lambda x: round(x, *[a for a in args.positional[1:] if isinstance(a, int)]))(
+        m, args
+    ),
     "abs": _number(abs),
     "bool": lambda m, args: m.truth(args.get(0, "x", False)),
     "min": _fold(min),
@@ -579,7 +608,7 @@ def call_math(m: Machine, name: str, args: Args) -> Value:
     """A function of the math module, or NumPy's of the same name, on known numbers."""
     values = [_bare(value) for value in args.positional]
     if len(values) == 1 and isinstance(values[0], (List, tuple)) and name == "prod":
-        values = [[item for item in values[0]]]
+        values = [list(values[0])]
         known = not getattr(args.positional[0], "open", False) and all(isinstance(item, NUMBERS) for item in values[0])
     else:
         known = bool(values) and all(isinstance(value, NUMBERS) for value in values)
@@ -605,7 +634,9 @@ def call_type_method(m: Machine, value: Value, name: str, args: Args) -> Value:
     return Opaque(f"{type(value).__name__}.{name}")
 
 
-_PURE = frozenset({"lower", "upper", "strip", "lstrip", "rstrip", "replace", "startswith", "endswith", "capitalize", "title", "find"})
+_PURE = frozenset(
+    {"lower", "upper", "strip", "lstrip", "rstrip", "replace", "startswith", "endswith", "capitalize", "title", "find"}
+)
 
 
 def _string_method(m: Machine, text: str, name: str, args: Args) -> Value:
@@ -613,7 +644,11 @@ def _string_method(m: Machine, text: str, name: str, args: Args) -> Value:
     if name == "join" and values:
         items, complete = items_of(m, values[0])
         known = complete and all(isinstance(item, str) for item in items)
-        return text.join(items) if known and sum(len(text) + len(item) for item in items) <= MAX_TEXT else Opaque("a string")
+        return (
+            text.join(items)
+            if known and sum(len(text) + len(item) for item in items) <= MAX_TEXT
+            else Opaque("a string")
+        )
     everything = [*values, *args.keywords.values()]
     known = all(isinstance(value, (*NUMBERS, str)) for value in everything) and _modest(text, everything)
     if name == "format" and known:
@@ -645,7 +680,9 @@ def _list_method(m: Machine, items: List, name: str, args: Args) -> Value:
         items.insert(first, args.get(1, "object"))
     elif name == "pop":
         index = first if isinstance(first, int) else -1
-        return items.pop(index) if items and -len(items) <= index < len(items) and not items.open else Opaque("an element")
+        return (
+            items.pop(index) if items and -len(items) <= index < len(items) and not items.open else Opaque("an element")
+        )
     elif name == "reverse":
         items.reverse()
     elif name == "clear":

@@ -12,7 +12,19 @@ from ..gate import bears_name
 from .values import Choice, Class, Dict, Frame, Func, Instance, List, Pending, Value
 
 _WHITE = ("whitespace", "leading", "trailing", "lines_after", "lpar", "rpar", "comma", "semicolon", "header", "footer")
-_PLAIN = (*_WHITE, "equal", "colon", "indent", "newline", "lbracket", "rbracket", "lbrace", "rbrace", "annotation", "returns")
+_PLAIN = (
+    *_WHITE,
+    "equal",
+    "colon",
+    "indent",
+    "newline",
+    "lbracket",
+    "rbracket",
+    "lbrace",
+    "rbrace",
+    "annotation",
+    "returns",
+)
 _fields: dict[type, tuple[str, ...]] = {}
 
 
@@ -35,7 +47,7 @@ def nodes(root: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 
 def _fields_of(node: cst.CSTNode) -> tuple[str, ...]:
-    names = (field.name for field in dataclasses.fields(node))  # type: ignore[arg-type]
+    names = (field.name for field in dataclasses.fields(node))
     return tuple(name for name in names if not name.startswith(_PLAIN))
 
 
@@ -78,7 +90,9 @@ class Relevance:
 
     def concerns_class(self, cls: Class) -> bool:
         """Whether a method of the class, or of one of its bases, does."""
-        return any(isinstance(value, Func) and self.concerns(value) for one in cls.lineage() for value in one.members.values())
+        return any(
+            isinstance(value, Func) and self.concerns(value) for one in cls.lineage() for value in one.members.values()
+        )
 
 
 def _is_graph(value: Value, depth: int = 0) -> bool:
@@ -88,7 +102,11 @@ def _is_graph(value: Value, depth: int = 0) -> bool:
     if isinstance(value, Tensor):
         return not value.data
     if isinstance(value, Instance):
-        return value.layer is not None or any(_is_graph(item, depth + 1) for item in value.attributes.values()) if depth < 3 else True
+        return (
+            value.layer is not None or any(_is_graph(item, depth + 1) for item in value.attributes.values())
+            if depth < 3
+            else True
+        )
     if isinstance(value, Choice):
         return any(_is_graph(leaf, depth + 1) for leaf in value.leaves())
     if isinstance(value, (List, tuple)) and depth < 3:

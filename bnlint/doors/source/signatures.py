@@ -1,4 +1,4 @@
-"""The constructor parameters of Keras's layers with their defaults: written by scripts/make_signatures.py."""
+"""The constructor parameters of Keras's layers: written by scripts/make_signatures.py."""
 
 from __future__ import annotations
 

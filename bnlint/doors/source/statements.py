@@ -15,8 +15,8 @@ from .module import Spot
 from .python import arithmetic, extend, items_of
 from .values import (
     ABSENT,
-    Assumed,
     Array,
+    Assumed,
     Choice,
     Class,
     Dict,
@@ -50,7 +50,11 @@ def assign(m: Machine, target: Any, value: Value, frame: Frame) -> None:
     elif isinstance(target, cst.Subscript):
         container = m.evaluate(target.value, frame)
         index = target.slice[0].slice
-        key = m.evaluate(index.value, frame) if isinstance(index, cst.Index) and len(target.slice) == 1 else Opaque("a slice")
+        key = (
+            m.evaluate(index.value, frame)
+            if isinstance(index, cst.Index) and len(target.slice) == 1
+            else Opaque("a slice")
+        )
         _set_item(m, container, key, value)
     elif isinstance(target, cst.StarredElement):
         assign(m, target.value, value, frame)
@@ -84,10 +88,10 @@ def _unpack(m: Machine, target: cst.Tuple | cst.List, value: Value, frame: Frame
     value = m.settled(value)
     if isinstance(value, Choice):
         halves = [_parts(m, leaf, elements) for leaf in (value.then, value.other)]
-        for element, first, second in zip(elements, *halves):
+        for element, first, second in zip(elements, *halves, strict=False):
             assign(m, element.value, m.choose(value.condition, first, second), frame)
         return
-    for element, part in zip(elements, _parts(m, value, elements)):
+    for element, part in zip(elements, _parts(m, value, elements), strict=False):
         assign(m, element.value, part, frame)
 
 
@@ -119,7 +123,13 @@ def _simple_line(m: Machine, node: cst.SimpleStatementLine | cst.SimpleStatement
 def _expression(m: Machine, node: cst.Expr, frame: Frame) -> Completion:
     value = m.evaluate(node.value, frame)
     layer = layer_of(value)
-    if layer is not None and not m.context.raises and not layer.calls and isinstance(layer.origin, Spot) and layer.origin.node is node.value:
+    if (
+        layer is not None
+        and not m.context.raises
+        and not layer.calls
+        and isinstance(layer.origin, Spot)
+        and layer.origin.node is node.value
+    ):
         layer.held = False
     return None
 
@@ -144,7 +154,11 @@ def _augmented(m: Machine, node: cst.AugAssign, frame: Frame) -> Completion:
     if isinstance(old, List) and kind == "Add":
         extend(m, old, new)
         return None
-    value = Opaque("an unknown operator") if operate is None else arithmetic(m, kind, operate, old, new, m.spot(node, frame))
+    value = (
+        Opaque("an unknown operator")
+        if operate is None
+        else arithmetic(m, kind, operate, old, new, m.spot(node, frame))
+    )
     assign(m, node.target, value, frame)
     return None
 
@@ -185,7 +199,7 @@ def _for(m: Machine, node: cst.For, frame: Frame) -> Completion:
         if completion == BREAK:
             return None
         if completion in (RETURN, RAISE):
-            return completion if complete or index > 0 or len(items) == 1 and completion == RETURN else None
+            return completion if complete or index > 0 or (len(items) == 1 and completion == RETURN) else None
         if len(m.program.events) > events and index + 1 >= TRAINING_ROUNDS:
             cut = cut or index + 1 < len(items)
             break
@@ -245,7 +259,7 @@ def _while(m: Machine, node: cst.While, frame: Frame) -> Completion:
 
 
 def _try(m: Machine, node: Any, frame: Frame) -> Completion:
-    """The body; then each handler, which may or may not have run. Where both bind a library's name, the body's stays."""
+    """The body; then each handler, which may have run. Where both bind a library's name, the body's stays."""
     m.guarded += bool(node.handlers)
     completion = m.execute(node.body.body, frame)
     m.guarded -= bool(node.handlers)
@@ -279,7 +293,9 @@ def _with(m: Machine, node: cst.With, frame: Frame) -> Completion:
                 m.recording.append(value)
             elif value.symbol.endswith(".scope"):
                 changes |= {"strategy": value.attributes.get("name", ""), "replicas": value.attributes.get("devices")}
-        if isinstance(item.item, cst.Call) and dotted_or(item.item.func).rsplit(".", 1)[-1].startswith(("assertRaises", "raises")):
+        if isinstance(item.item, cst.Call) and dotted_or(item.item.func).rsplit(".", 1)[-1].startswith(
+            ("assertRaises", "raises")
+        ):
             changes["raises"] = True
         if item.asname is not None:
             assign(m, item.asname.name, value, frame)
@@ -363,7 +379,11 @@ def _import_from(m: Machine, node: cst.ImportFrom, frame: Frame) -> Completion:
         name = dotted(alias.name)
         if name in WATCHED and isinstance(module, Symbol):
             m.note_use(f"{module.path}.{name}", alias, frame)
-        value = Pending(frame.module, base, name) if isinstance(module, Pending) else m.attribute(module, name, m.spot(alias, frame))
+        value = (
+            Pending(frame.module, base, name)
+            if isinstance(module, Pending)
+            else m.attribute(module, name, m.spot(alias, frame))
+        )
         assign(m, alias.asname.name if alias.asname is not None else alias.name, value, frame)
     return None
 
@@ -437,7 +457,9 @@ def _match(m: Machine, node: cst.Match, frame: Frame) -> Completion:
     def case(index: int) -> Completion:
         if index >= len(node.cases):
             return None
-        return m.fork(Opaque("a match"), lambda: m.execute(node.cases[index].body.body, frame), lambda: case(index + 1), frame)
+        return m.fork(
+            Opaque("a match"), lambda: m.execute(node.cases[index].body.body, frame), lambda: case(index + 1), frame
+        )
 
     return case(0)
 

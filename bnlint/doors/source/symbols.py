@@ -22,7 +22,14 @@ ROOTS = (
 
 OLD_LAYERS = frozenset(
     {
-        *("CuDNNLSTM", "CuDNNGRU", "LocallyConnected1D", "LocallyConnected2D", "ThresholdedReLU", "SyncBatchNormalization"),
+        *(
+            "CuDNNLSTM",
+            "CuDNNGRU",
+            "LocallyConnected1D",
+            "LocallyConnected2D",
+            "ThresholdedReLU",
+            "SyncBatchNormalization",
+        ),
         *("AtrousConvolution1D", "AtrousConvolution2D", "Deconvolution2D", "Deconvolution3D", "Highway", "MaxoutDense"),
         *("Merge", "BatchNormalizationV1", "BatchNormalizationV2", "RandomHeight", "RandomWidth", "DenseFeatures"),
         *("Convolution3DTranspose", "ParametricSoftplus", "TimeDistributedDense", "AlphaDropout", "Subtract"),
@@ -96,13 +103,18 @@ _SNIPPETS = {
 
 @lru_cache(maxsize=4096)
 def canonical(path: str) -> str:
-    """The one name of a library symbol: below `keras.` for everything of Keras, `tf.` for TensorFlow, `np.` for NumPy."""
+    """The one name of a library symbol: below `keras.` for all of Keras, `tf.` for TensorFlow, `np.` for NumPy."""
     for root in ROOTS:
         if path == root:
             return "keras"
         if path.startswith(root + "."):
             return _keras_name(path[len(root) + 1 :])
-    for module, short in (("tensorflow.compat.v1", "tf"), ("tensorflow.compat.v2", "tf"), ("tensorflow", "tf"), ("numpy", "np")):
+    for module, short in (
+        ("tensorflow.compat.v1", "tf"),
+        ("tensorflow.compat.v2", "tf"),
+        ("tensorflow", "tf"),
+        ("numpy", "np"),
+    ):
         if path == module:
             return short
         if path.startswith(module + "."):
@@ -153,7 +165,7 @@ def parameters(kind: str) -> tuple[tuple[str, ...], dict[str, object]]:
     assert isinstance(function, ast.FunctionDef)
     arguments = function.args
     names = [argument.arg for argument in arguments.args]
-    for name, default in zip(reversed(names), reversed(arguments.defaults)):
+    for name, default in zip(reversed(names), reversed(arguments.defaults), strict=False):
         defaults[name] = ast.literal_eval(default)
     return tuple(names), defaults
 

@@ -8,24 +8,68 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _LEGACY = re.compile(r"^\s*(?:import|from)\s+tf_keras\b|TF_USE_LEGACY_KERAS\W{1,6}(?:1|True|true)", re.MULTILINE)
-_OLD_MODULES = ("core", "normalization", "convolutional", "advanced_activations", "pooling", "embeddings", "recurrent", "merge", "noise", "wrappers")
+_OLD_MODULES = (
+    "core",
+    "normalization",
+    "convolutional",
+    "advanced_activations",
+    "pooling",
+    "embeddings",
+    "recurrent",
+    "merge",
+    "noise",
+    "wrappers",
+)
 _KERAS_2 = (
-    *("nb_epoch", "nb_filter", "border_mode=", "tf.layers.", "tf.contrib", "tensorflow.contrib", "tf.Session(", "compat.v1.Session("),
-    *(".fit_generator(", ".predict_generator(", ".evaluate_generator(", ".predict_classes(", "tf.placeholder(", "keras.objectives"),
+    *(
+        "nb_epoch",
+        "nb_filter",
+        "border_mode=",
+        "tf.layers.",
+        "tf.contrib",
+        "tensorflow.contrib",
+        "tf.Session(",
+        "compat.v1.Session(",
+    ),
+    *(
+        ".fit_generator(",
+        ".predict_generator(",
+        ".evaluate_generator(",
+        ".predict_classes(",
+        "tf.placeholder(",
+        "keras.objectives",
+    ),
     *(f"keras.layers.{name}" for name in _OLD_MODULES),
-    *("keras.utils.np_utils", "import np_utils", ".layers.experimental.", "tensorflow.python.keras", "keras.optimizers.legacy"),
+    *(
+        "keras.utils.np_utils",
+        "import np_utils",
+        ".layers.experimental.",
+        "tensorflow.python.keras",
+        "keras.optimizers.legacy",
+    ),
     *("keras.wrappers.scikit_learn", "keras.engine", "keras.backend.tensorflow_backend", "CuDNNLSTM", "CuDNNGRU"),
     *("multi_gpu_model", "image_dim_ordering"),
 )
 _OLD_OPTIMIZER = re.compile(r"\b(?:Adam|SGD|RMSprop|Adagrad|Adadelta|Adamax|Nadam)\((?:[^()\n]*,\s*)?(?:lr|decay)=")
-_PIN = re.compile(r"^\s*[\"'-]*\s*(tensorflow(?:[-_](?:cpu|gpu|macos|intel))?|keras|tf[-_]keras)\s*(?:\[[^\]]*\])?\s*([=~<>!]=?[^;#\"']*)", re.IGNORECASE | re.MULTILINE)
-_FILES = ("pyproject.toml", "setup.cfg", "setup.py", "requirements.txt", "environment.yml", "environment.yaml", "Pipfile")
+_PIN = re.compile(
+    r"^\s*[\"'-]*\s*(tensorflow(?:[-_](?:cpu|gpu|macos|intel))?|keras|tf[-_]keras)\s*(?:\[[^\]]*\])?\s*([=~<>!]=?[^;#\"']*)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_FILES = (
+    "pyproject.toml",
+    "setup.cfg",
+    "setup.py",
+    "requirements.txt",
+    "environment.yml",
+    "environment.yaml",
+    "Pipfile",
+)
 _BOUND = re.compile(r"(==|~=|<=|<|>=|>|=)\s*(\d+)(?:\.(\d+))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A version of Keras, `minor` None where any will do, and why it is believed; `explicit` unless read off the code."""
+    """A version of Keras, `minor` None where any will do, and why it is believed; `explicit` if not read off the code"""
 
     major: int
     minor: int | None
@@ -81,6 +125,6 @@ def _version(package: str, bounds: str) -> int | None:
             return 2
         if sign in ("==", "=", ">=", ">", "~=") and version >= first_of_3:
             return 3
-        if sign == "<" and version <= first_of_3 or sign == "<=" and version < first_of_3:
+        if (sign == "<" and version <= first_of_3) or (sign == "<=" and version < first_of_3):
             return 2
     return None

@@ -76,7 +76,7 @@ class List(list[Any]):
 
 
 class Dict(dict[Any, Any]):
-    """A dict; `open` if it may hold more than is known. Also the variables of a frame and the attributes of an object."""
+    """A dict; `open` if it may hold more than is known. Also a frame's variables and an object's attributes."""
 
     __slots__ = ("open",)
 
@@ -232,7 +232,7 @@ class Dataset:
 
 @dataclass(eq=False, slots=True)
 class Thing:
-    """A library object known by the symbol that made it and its arguments: an optimizer, a tape, a parser, a strategy."""
+    """A library object known by the symbol that made it and its arguments: an optimizer, a tape, a parser."""
 
     symbol: str
     args: dict[str, Arg] = field(default_factory=dict)
