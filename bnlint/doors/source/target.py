@@ -69,7 +69,7 @@ _BOUND = re.compile(r"(==|~=|<=|<|>=|>|=)\s*(\d+)(?:\.(\d+))?")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A version of Keras, `minor` None where any will do, and why it is believed; `explicit` if not read off the code"""
+    """A version of Keras, `minor` None where any will do, and why it is believed; `explicit` if not read off code."""
 
     major: int
     minor: int | None
