@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 DEPTH = 3
 _USES = (b".fit(", b"training=", b"GradientTape(", b"train_on_batch(")
@@ -24,7 +25,10 @@ class Imports:
 
     def reach(self, path: str, data: bytes) -> bool:
         """Whether a file that trains or calls models imports one that counts, at most DEPTH files away."""
-        return any(use in data for use in _USES) and self._leads(os.path.abspath(path), data, DEPTH)
+        if not any(use in data for use in _USES):
+            return False
+        path = os.path.abspath(path)
+        return _package(os.path.dirname(path)) not in _LIBRARIES and self._leads(path, data, DEPTH)
 
     def _leads(self, path: str, data: bytes, depth: int) -> bool:
         return any(self._good(found, depth) for found in _imported(path, data))
@@ -39,6 +43,14 @@ class Imports:
                 return False
             self._known[path] = self._counts(data) or (depth > 1 and self._leads(path, data, depth - 1))
         return self._known[path]
+
+
+@lru_cache(maxsize=4096)
+def _package(folder: str) -> str:
+    """The name of the outermost package that a folder belongs to, "" for none."""
+    if not os.path.isfile(os.path.join(folder, "__init__.py")):
+        return ""
+    return _package(os.path.dirname(folder)) or os.path.basename(folder)
 
 
 def _imported(path: str, data: bytes) -> Iterator[str]:

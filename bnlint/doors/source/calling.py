@@ -34,7 +34,7 @@ from .values import (
 )
 
 MAX_RECURSION = 4
-HEAVY = 400
+HEAVY = 150
 """So many calls a function adds for functions that nobody calls: ResNet50 and ResNet101 call what ResNet152 calls."""
 TRAINING = Opaque("the training flag", key=("training",))
 
