@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from .book import Book
     from .config import Config
     from .finding import Report
+    from .graph import Program
 
 CLEAN, FINDINGS, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
@@ -127,6 +129,7 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
         if bar:
             bar.close()
     _write(report, [plan.book[name] for name in plan.rules], given)
+    gc.freeze()  # Else the interpreter goes through all that is left once more as it ends.
     if report.failures:
         ctx.exit(UNUSABLE)
     fail_on = given["fail_on"]
@@ -148,6 +151,22 @@ def explain(rule: str, folders: tuple[str, ...]) -> None:
     except ValueError as error:
         raise _Problem(str(error)) from None
     show_card(found, _stdout(), terminal=sys.stdout.isatty(), color=_colors())
+
+
+@main.command()
+@click.argument("path")
+@click.option("--entry", metavar="EXPR", help="Evaluate this expression in the file, too; its model comes last.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def graph(path: str, entry: str | None, form: str) -> None:
+    """Show the models in a file, node by node, as bnlint understands them.
+
+    The file is not run. A path that is called `graph` is checked with `bnlint check graph`.
+    """
+    from .reporters.graph import render
+
+    program = _program(path, entry)
+    click.echo("".join(f"note: {note}\n" for note in program.notes), err=True, nl=False)
+    _stdout().write(render(form, program))
 
 
 @main.command()
@@ -176,6 +195,36 @@ def new_rule(name: str, folder: str) -> None:
         raise _Problem(str(error)) from None
     for file in files:
         click.echo(f"wrote {file}")
+
+
+def _program(path: str, entry: str | None) -> Program:
+    """What a file comes to, and an expression in it, unless that is None."""
+    from pathlib import Path
+
+    from .doors import gate, notebook, source
+    from .doors.source.machine import OutOfFuel
+    from .files import reason
+
+    file = Path(os.path.abspath(path))
+    cells: tuple[int, ...] = ()
+    try:
+        data = file.read_bytes()
+        if path.endswith(".ipynb"):
+            read = notebook.read_notebook(data)
+            text, cells = read.text, read.cells
+        else:
+            text = gate.read_text(data)
+    except (OSError, gate.Refused) as error:
+        line = getattr(error, "line", None)
+        why = error.message if isinstance(error, gate.Refused) else reason(error)
+        raise _Problem(f"{path}{'' if line is None else f':{line}'}: {why}") from None
+    if entry is None:
+        return source.evaluate(text, path, file=file, cells=cells)
+    try:
+        gate.check_text(entry.strip())
+        return source.evaluate_entry(text, path, entry.strip(), file=file)
+    except (ValueError, gate.Refused, OutOfFuel) as error:
+        raise _Problem(f"--entry: {' '.join(str(error).split())}") from None
 
 
 def _book(folders: Iterable[str]) -> Book:

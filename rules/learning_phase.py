@@ -22,7 +22,10 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
             continue
         # Keras 3 fails where the name is looked up; in Keras 2 it matters where it is called, and with what.
         if program.keras < 3 and use.args is not None:
-            yield Problem(use.origin, *_in_keras_2(use, use.args.get("0", use.args.get("value"))))
+            said, harm = _in_keras_2(use, use.args.get("0", use.args.get("value")))
+            trained = [event.time for event in program.events if event.kind in ("fit", "train_on_batch", "tape")]
+            afterwards = bool(trained) and max(trained) < use.time
+            yield Problem(use.origin, said, Severity.ADVICE if afterwards else harm)
         elif program.keras >= 3 and use.args is None:
             if use.path.startswith(_COPY):
                 said = f"`{use.name}` of tensorflow.python.keras does not reach the layers of Keras 3."

@@ -27,12 +27,13 @@ _KERAS_LAYERS = ("keras.layers.", "tensorflow.keras.layers.", "tensorflow.python
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
     """Each symbol and each constructor argument of batch normalization that only Keras 2 knows."""
-    if program.keras < 3 and program.explicit_keras:
+    if (program.keras < 3 and program.explicit_keras) or program.tensorflow_1 == "only":
         return
+    least = Severity.ADVICE if program.tensorflow_1 else None
     for use in program.uses:
         instead = None if use.guarded or use.args is not None else _instead(use)
         if instead is not None:
-            yield Problem(use.origin, f"`{_short(use.path)}` does not exist in Keras 3: {instead}.")
+            yield Problem(use.origin, f"`{_short(use.path)}` does not exist in Keras 3: {instead}.", least)
     for layer in program.layers:
         if not is_batchnorm(layer) or layer.context.raises:
             continue
@@ -40,7 +41,7 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
             arg = layer.args.get(name)
             if arg is not None and arg.origin is not None and arg.known:
                 said = f"BatchNormalization has no argument `{name}` in {_which(name)}: {instead}."
-                yield Problem(arg.origin, said, None if arg.certain else Severity.ADVICE)
+                yield Problem(arg.origin, said, least if arg.certain else Severity.ADVICE)
 
 
 def _instead(use: Use) -> str | None:

@@ -375,6 +375,9 @@ WATCHED = frozenset(
 class Program:
     """All that a file, notebook, saved model or live model says, as one graph.
 
+    tensorflow_1: "only" where the code cannot run on TensorFlow 2 (it has tf.contrib), "likely" where it is written for
+    sessions and estimators.
+
     keras: the major version it runs on, 2 or 3, `keras_minor` the minor one where it is known, and `keras_because` why
     that is believed. explicit_keras: the version was asked for, pinned, or follows from an import of tf_keras;
     else it is
@@ -388,6 +391,7 @@ class Program:
     keras_minor: int | None = None
     keras_because: str = "the default"
     explicit_keras: bool = False
+    tensorflow_1: Literal["", "likely", "only"] = ""
     layers: list[Layer] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     models: list[Model] = field(default_factory=list)

@@ -10,6 +10,7 @@ from .kinds import (
     ACTIVATIONS,
     BATCH_NORMALIZATIONS,
     IDENTITY_ACTIVATIONS,
+    JOINS,
     LINEAR,
     PASS_THROUGH,
 )
@@ -160,13 +161,22 @@ def _looks_through(call: Call) -> bool:
     return is_pass_through(call.layer) or "Dropout" in call.layer.kind
 
 
+def _is_foreign(layer: Layer) -> bool:
+    """Whether a layer is of a library that is not known: what it does to its input, nobody can say."""
+    known = layer.op or layer.defaults or isinstance(layer, Model)
+    return not known and layer.kind not in LINEAR | ACTIVATIONS | PASS_THROUGH | JOINS | {"Layer", "Lambda"}
+
+
 def placement(call: Call) -> Literal["before", "after"] | None:
     """Where a BN call stands against its activation; None where it has none on either side, or where that is unknown.
 
     An activation right behind the BN decides, unless a fused activation directly precedes the BN too.
     """
     in_front = [found for given in call.inputs for found, _ in nearest(given, _looks_through)]
-    behind = [not is_linear(user.layer) and activates(user) for user in following(call, _looks_through)]
+    after = list(following(call, _looks_through))
+    behind = [not is_linear(user.layer) and activates(user) for user in after]
+    if any(_is_foreign(user.layer) for user in after):
+        return None
     if any(activates(found) is None for found in in_front) or None in behind:
         return None
     fused = any(is_linear(found.layer) and activates(found) for found in in_front)

@@ -36,16 +36,20 @@ def graph_of(model: Model) -> list[Call]:
 
 def _ordered(models: list[Model]) -> list[Model]:
     """Models before those that hold them, else as they were made."""
+    wanted = set(models)
     done: dict[Model, None] = {}
-    stack = list(reversed(models))
+    stack = [(model, False) for model in reversed(models)]
+    opened: set[Model] = set()
     while stack:
-        model = stack[-1]
-        inner = [call.layer for call in model.nodes if isinstance(call.layer, Model) and call.layer is not model]
-        missing = [one for one in inner if one not in done and one not in stack and one in models]
-        if missing:
-            stack += missing
-        else:
-            done[stack.pop()] = None
+        model, closing = stack.pop()
+        if closing:
+            done[model] = None
+        elif model not in opened:
+            opened.add(model)
+            stack.append((model, True))
+            stack += [
+                (call.layer, False) for call in model.nodes if isinstance(call.layer, Model) and call.layer in wanted
+            ]
     return list(done)
 
 

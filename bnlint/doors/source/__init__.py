@@ -18,7 +18,7 @@ from .finish import complete_models, enter_the_rest, mark_dropped
 from .machine import Args, Machine, OutOfFuel, to_arg
 from .module import Module, Spot
 from .statements import STATEMENTS, assign, defaults
-from .target import keras_of
+from .target import keras_of, tensorflow_1
 from .values import ABSENT, Bound, Dict, Frame, Func, Instance, Opaque, Value
 
 RECURSION_LIMIT = 6_000
@@ -40,7 +40,7 @@ def evaluate(
     gives the paths under which other files of the run are shown. `cells` are the first lines of a notebook's cells.
     """
     keras = keras_of(text, target, file)
-    program = Program(path, keras.major, keras.minor, keras.because, keras.explicit)
+    program = Program(path, keras.major, keras.minor, keras.because, keras.explicit, tensorflow_1(text))
     with _unhindered():
         module = Module(path, text, cst.parse_module(text), file=file, cells=cells)
         if file is not None:

@@ -6,6 +6,7 @@ import pathlib
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 _LEGACY = re.compile(r"^\s*(?:import|from)\s+tf_keras\b|TF_USE_LEGACY_KERAS\W{1,6}(?:1|True|true)", re.MULTILINE)
 _OLD_MODULES = (
@@ -50,6 +51,7 @@ _KERAS_2 = (
     *("keras.wrappers.scikit_learn", "keras.engine", "keras.backend.tensorflow_backend", "CuDNNLSTM", "CuDNNGRU"),
     *("multi_gpu_model", "image_dim_ordering"),
 )
+_SESSIONS = ("tf.Session(", "tf.variable_scope(", "UPDATE_OPS", "TPUEstimator", "tf.estimator.", "tf1.layers.")
 _OLD_OPTIMIZER = re.compile(r"\b(?:Adam|SGD|RMSprop|Adagrad|Adadelta|Adamax|Nadam)\((?:[^()\n]*,\s*)?(?:lr|decay)=")
 _PIN = re.compile(
     r"^\s*[\"'-]*\s*(tensorflow(?:[-_](?:cpu|gpu|macos|intel))?|keras|tf[-_]keras)\s*(?:\[[^\]]*\])?\s*([=~<>!]=?[^;#\"']*)",
@@ -75,6 +77,13 @@ class Target:
     minor: int | None
     because: str
     explicit: bool
+
+
+def tensorflow_1(text: str) -> Literal["", "likely", "only"]:
+    """Whether a text is TensorFlow 1 code: "only" with tf.contrib, "likely" with sessions, scopes and estimators."""
+    if "tensorflow.contrib" in text or "tf.contrib." in text:
+        return "only"
+    return "likely" if any(sign in text for sign in _SESSIONS) else ""
 
 
 def keras_of(text: str, target: str, file: pathlib.Path | None) -> Target:

@@ -1,0 +1,77 @@
+"""The models of keras.applications, rebuilt from their source, are those that Keras builds."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from bnlint.cli import main
+
+CONSTRUCTORS = """
+ConvNeXtTiny ConvNeXtSmall ConvNeXtBase ConvNeXtLarge ConvNeXtXLarge DenseNet121 DenseNet169 DenseNet201
+EfficientNetB0 EfficientNetB1 EfficientNetB2 EfficientNetB3 EfficientNetB4 EfficientNetB5 EfficientNetB6
+EfficientNetB7 EfficientNetV2B0 EfficientNetV2B1 EfficientNetV2B2 EfficientNetV2B3 EfficientNetV2S EfficientNetV2M
+EfficientNetV2L InceptionResNetV2 InceptionV3 MobileNet MobileNetV2 MobileNetV3Small MobileNetV3Large NASNetMobile
+NASNetLarge ResNet50 ResNet101 ResNet152 ResNet50V2 ResNet101V2 ResNet152V2 VGG16 VGG19 Xception
+""".split()
+
+WITHOUT_BATCHNORM = {"VGG16", "VGG19", *(name for name in CONSTRUCTORS if name.startswith("ConvNeXt"))}
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("keras") is None, reason="needs keras"),
+]
+
+
+@pytest.fixture(scope="session")
+def live() -> dict[str, Any]:
+    """What the installed Keras builds, in a process of its own."""
+    script = Path(__file__).with_name("live_applications.py")
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    environment["KERAS_BACKEND"] = "tensorflow"
+    command = [sys.executable, str(script), *CONSTRUCTORS]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def rebuilt(file: str, entry: str) -> dict[str, Any]:
+    """The same description of the model that `bnlint graph` says the entry is."""
+    done = CliRunner().invoke(main, ["graph", file, "--entry", entry, "--format", "json"])
+    assert done.exit_code == 0, done.output
+    nodes = json.loads(done.stdout)["models"][-1]["nodes"]
+    kind = {node["id"]: node["kind"] for node in nodes}
+    batchnorms = (node["config"] for node in nodes if node["kind"] == "BatchNormalization")
+    values = ([config[name] for name in ("axis", "momentum", "epsilon")] for config in batchnorms)
+    return {
+        "kinds": Counter(kind.values()),
+        "edges": Counter(f"{kind[source]} -> {node['kind']}" for node in nodes for source in node["inputs"]),
+        "batchnorms": Counter(map(json.dumps, values)),
+    }
+
+
+@pytest.mark.parametrize("name", CONSTRUCTORS)
+def test_is_rebuilt_from_source(name: str, live: dict[str, Any]) -> None:
+    expected = dict(live[name])
+    assert rebuilt(expected.pop("file"), f"{name}(weights=None)") == expected
+    assert sum(expected["kinds"].values()) > 20 and sum(expected["edges"].values()) > 20
+    assert bool(expected["batchnorms"]) == (name not in WITHOUT_BATCHNORM)
+
+
+def test_another_entry_is_another_model(live: dict[str, Any]) -> None:
+    """The comparison sees a difference of one model to its sibling."""
+    assert rebuilt(live["ResNet50"]["file"], "ResNet101(weights=None)")["kinds"] != live["ResNet50"]["kinds"]
+
+
+def test_all_forty_are_asked_for() -> None:
+    assert len(set(CONSTRUCTORS)) == 40
