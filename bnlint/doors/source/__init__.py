@@ -12,7 +12,7 @@ from typing import Any
 import libcst as cst
 
 from ...graph import Model, Program
-from . import calling, library, models, objects, project
+from . import calling, library, models, objects, project, training
 from .expressions import EXPRESSIONS
 from .finish import complete_models, enter_the_rest, mark_dropped
 from .machine import Args, Machine, OutOfFuel, to_arg
@@ -141,7 +141,7 @@ STEPS: dict[str, Any] = {
     "defaults": defaults,
     "define": calling.define,
     "escape": objects.escape,
-    "event": models.make_event,
+    "event": training.make_event,
     "fill_sequential": models.fill_sequential,
     "imported": project.imported,
     "is_kind": lambda m, layer, path: library.is_kind(layer, path),

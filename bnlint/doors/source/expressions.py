@@ -11,7 +11,7 @@ import libcst as cst
 from ...graph import Tensor
 from ...graph.nodes import WATCHED
 from .machine import Args, Completion, Machine
-from .python import MAX_TEXT, absolute, arithmetic, compare, contains, items_of, subscript
+from .operators import MAX_TEXT, absolute, arithmetic, compare, contains, items_of, subscript
 from .symbols import unimported
 from .values import (
     ABSENT,

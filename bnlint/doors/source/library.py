@@ -9,11 +9,13 @@ from functools import lru_cache
 
 from ...graph import Arg, Call, Layer, Model, Tensor, Unknown, kinds
 from ...graph.nodes import NOT_GIVEN, WATCHED
-from . import data, models
+from . import data, models, training
+from .builtins import BUILTIN_CALLS, MATH, call_math
 from .calling import base_init, call_body, escape_arguments, shape_tuple
 from .layers import apply_layer, apply_op, is_tensor, layer_of, new_layer, tensor_of, tensors_in
 from .machine import Args, Machine
-from .python import BUILTIN_CALLS, MATH, call_math, call_type_method, items_of
+from .methods import call_type_method
+from .operators import items_of
 from .symbols import FUNCTIONAL_LAYERS, camel, canonical, is_layer
 from .values import (
     ABSENT,
@@ -417,10 +419,10 @@ def library_method(m: Machine, receiver: Value, name: str, args: Args) -> Value:
     if isinstance(receiver, Super):
         return _super_call(m, receiver, name, args)
     if isinstance(receiver, Model):
-        return models.call_model_method(m, receiver, name, args)
+        return training.call_model_method(m, receiver, name, args)
     if isinstance(receiver, Instance):
         return (
-            models.call_model_method(m, receiver.layer, name, args)
+            training.call_model_method(m, receiver.layer, name, args)
             if isinstance(receiver.layer, Model)
             else Opaque(name)
         )
@@ -476,7 +478,7 @@ def _super_call(m: Machine, value: Super, name: str, args: Args) -> Value:
         m.set_attribute(instance, str(args.get(0, "name")), args.get(1, "value"), args.spot)
         return None
     if isinstance(layer, Model) and name in ("fit", "compile", "evaluate", "predict", "train_on_batch", "save"):
-        return models.call_model_method(m, layer, name, args)
+        return training.call_model_method(m, layer, name, args)
     return Opaque(f"super().{name}")
 
 
@@ -495,7 +497,7 @@ def _thing_method(m: Machine, thing: Thing, name: str, args: Args) -> Value:
         return None
     if name in ("apply_gradients", "minimize", "apply"):
         m.note(f"{thing.symbol}.{name}", args.spot, args)
-        models.apply_gradients(m, args)
+        training.apply_gradients(m, args)
         return Opaque(name)
     if thing.symbol == "argparse.ArgumentParser":
         return _parser_method(m, thing, name, args)

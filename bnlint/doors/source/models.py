@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ...graph import Arg, Call, Context, Entry, Event, Layer, Model, Tensor, Unknown, kinds
+from ...graph import Arg, Call, Context, Entry, Layer, Model, Tensor, kinds
 from ...graph.nodes import NOT_GIVEN, Shape
-from .calling import TRAINING, call_body, escape_arguments
-from .data import batch_of, batch_of_call
+from .calling import TRAINING, call_body
+from .data import batch_of_call
 from .layers import (
     apply_layer,
     is_tensor,
     layer_of,
-    layers_in,
-    new_layer,
     read_arguments,
     record,
     tensor_of,
@@ -26,14 +24,12 @@ from .module import Spot
 from .symbols import parameters
 from .values import (
     ABSENT,
-    Array,
     Assumed,
     Bound,
     Choice,
     Class,
     Dict,
     Func,
-    Gradients,
     Instance,
     Layers,
     List,
@@ -42,7 +38,6 @@ from .values import (
     Symbol,
     Thing,
     Value,
-    Weights,
 )
 
 
@@ -54,7 +49,7 @@ def new_input(m: Machine, args: Args, name: str = "InputLayer") -> Tensor:
     given = args.get(0, "shape") if whole is ABSENT else whole
     sizes = sizes_of(given)
     if sizes is not None:
-        shape = sizes if whole is not ABSENT else (_int(args.get(1, "batch_size")), *sizes)
+        shape = sizes if whole is not ABSENT else (int_of(args.get(1, "batch_size")), *sizes)
     names, _ = parameters("InputLayer")
     read_arguments(m, layer, names, args)
     m.program.layers.append(layer)
@@ -65,7 +60,7 @@ def new_input(m: Machine, args: Args, name: str = "InputLayer") -> Tensor:
     return tensor
 
 
-def _int(value: Value) -> int | None:
+def int_of(value: Value) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
@@ -76,7 +71,7 @@ def sizes_of(value: Value) -> Shape | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return (value,)
     if isinstance(value, (tuple, List)) and not getattr(value, "open", False):
-        return tuple(_int(item) for item in value)
+        return tuple(int_of(item) for item in value)
     return None
 
 
@@ -398,97 +393,6 @@ def _is_input(entry: Any) -> bool:
     return isinstance(value, Tensor) or (isinstance(value, Layer) and value.kind == "InputLayer")
 
 
-def call_model_method(m: Machine, model: Model, name: str, args: Args) -> Value:
-    """`model.add`, `.compile`, `.fit` and their like."""
-    if name == "add":
-        add_entry(m, model, args.get(0, "layer"), args.spot_of(0, "layer"))
-        return None
-    if name == "pop":
-        m.journal.touch(model.entries)  # type: ignore[arg-type]
-        if model.entries:
-            model.entries.pop()
-        return None
-    if name == "compile":
-        m.event("compile", model, args.spot, args=_named(args, ("optimizer", "loss", "metrics")))
-        return None
-    if name in ("fit", "fit_generator", "train_on_batch"):
-        return _train(m, model, name, args)
-    if name in (
-        "evaluate",
-        "predict",
-        "test_on_batch",
-        "predict_on_batch",
-        "evaluate_generator",
-        "predict_generator",
-        "predict_classes",
-        "predict_proba",
-    ):
-        short = name.replace("_generator", "").replace("_classes", "").replace("_proba", "")
-        m.event(short, model, args.spot, args=_named(args, ("x",)))
-        return Array()
-    if name in ("save", "save_weights", "export"):
-        m.event("save", model, args.spot)
-        return None
-    if name in ("load_weights", "set_weights"):
-        model.pretrained = True
-        return None
-    if name in ("summary", "get_config", "count_params", "build", "reset_states", "get_weights", "to_json"):
-        return Opaque(name)
-    if name == "get_layer":
-        return _get_layer(m, model, args)
-    if name in ("call", "__call__"):
-        return m.apply(model, args)
-    escape_arguments(m, args)
-    return Opaque(f"the result of {name}")
-
-
-def _get_layer(m: Machine, model: Model, args: Args) -> Value:
-    """A layer inside: known for a Sequential by index, else some layer whose output belongs to the model."""
-    index = args.get(None, "index")
-    if model.style == "sequential" and isinstance(index, int) and -len(model.entries) <= index < len(model.entries):
-        chain(m, model)
-        entry = model.entries[index]
-        return entry.value if isinstance(entry, Entry) else Opaque("a layer")
-    wanted = args.get(0, "name")
-    if isinstance(wanted, str):
-        for call in model.nodes or nodes_of(model):
-            if call.layer.arg("name").value == wanted:
-                return call.layer
-    layer = Layer("unknown", args.spot, "a layer", context=m.context, held=True, escaped=True)
-    if model.style in ("application", "loaded") and model.calls:
-        layer.calls.append(model.calls[0])
-    return layer
-
-
-def _train(m: Machine, model: Model, name: str, args: Args) -> Value:
-    kind: Any = "train_on_batch" if name == "train_on_batch" else "fit"
-    instance, data = m.objects.get(model), args.get(0, "x")
-    if model.style == "subclass" and instance is not None:
-        trace(m, model, instance, (Tensor(shape=_batched(data)),))
-    batch = batch_of(m, name, args, model)
-    m.event(kind, model, args.spot, args=_named(args, ("x", "y", "batch_size", "epochs")), batch=batch)
-    for callback in (args.get(None, "callbacks"),):
-        m.escape(callback)
-    return Opaque("a history")
-
-
-def _batched(data: Value) -> Shape | None:
-    """The shape of the batches that data is cut into."""
-    shape = data.shape if isinstance(data, Array) else None
-    return None if shape is None else (None, *(_int(size) for size in shape[1:]))
-
-
-def _named(args: Args, names: tuple[str, ...]) -> dict[str, Arg]:
-    found = {
-        name: to_arg(value, args.spot_of(index, name))
-        for index, (name, value) in enumerate(zip(names, args.positional, strict=False))
-    }
-    found |= {name: to_arg(value, args.spot_of(None, name)) for name, value in args.keywords.items()}
-    if args.open:
-        found.setdefault("**", Arg(Unknown("an unknown **"), args.spot))
-    return found
-
-
 def nodes_of(model: Model) -> list[Call]:
     """The calls between a functional model's inputs and outputs, in program order."""
     ends = set(model.inputs)
@@ -507,43 +411,3 @@ def nodes_of(model: Model) -> list[Call]:
         calls.add(tensor.call)
         stack.extend(tensor.call.inputs)
     return sorted(calls, key=lambda call: call.time)
-
-
-def make_event(m: Machine, kind: Any, model: Model, spot: Spot, **details: Any) -> Event:
-    """Note that something happens to a model."""
-    event = Event(kind, model, spot, m.context, optional=m.optional > 0, time=m.tick(), **details)
-    model.events.append(event)
-    m.program.events.append(event)
-    return event
-
-
-def apply_gradients(m: Machine, args: Args) -> None:
-    """Gradients are applied: the models they belong to are trained by the tape they come from."""
-    from_tape, models = _gradients(m, [*args.positional, *args.keywords.values()])
-    models |= {
-        inner for model in list(models) if model in m.objects for inner in layers_in(m.objects[model].attributes)
-    }
-    for tape in from_tape:
-        for event in m.tapes.get(tape, []):
-            if event.model in models:
-                m.event("tape", event.model, event.origin, call=event.call, batch=event.batch).context = event.context
-
-
-def _gradients(m: Machine, values: list[Value], depth: int = 0) -> tuple[list[Value], set[Layer]]:
-    tapes: list[Value] = []
-    models: set[Layer] = set()
-    for value in values:
-        value = m.settled(value)
-        if isinstance(value, Gradients):
-            tapes.append(value.tape)
-            models.update(value.weights.models)
-        elif isinstance(value, Weights):
-            models.update(value.models)
-        elif isinstance(value, (List, tuple)) and depth < 4:
-            more, layers = _gradients(m, list(value), depth + 1)
-            tapes += [tape for tape in more if tape not in tapes]
-            models |= layers
-    return tapes, models
-
-
-__all__ = ["apply", "apply_gradients", "chain", "new_layer"]

@@ -11,8 +11,9 @@ from ...graph.nodes import WATCHED
 from .expressions import OPERATORS
 from .layers import layer_of
 from .machine import BREAK, CONTINUE, RAISE, RETURN, Args, Completion, Machine
+from .methods import extend
 from .module import Spot
-from .python import arithmetic, extend, items_of
+from .operators import arithmetic, items_of
 from .values import (
     ABSENT,
     Array,
