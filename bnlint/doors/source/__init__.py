@@ -12,7 +12,7 @@ from typing import Any
 import libcst as cst
 
 from ...graph import Model, Program
-from . import calling, library, models, objects, project, training
+from . import calling, library, models, objects, project, receivers, training
 from .expressions import EXPRESSIONS
 from .finish import complete_models, enter_the_rest, mark_dropped
 from .machine import Args, Machine, OutOfFuel, to_arg
@@ -146,7 +146,7 @@ STEPS: dict[str, Any] = {
     "imported": project.imported,
     "is_kind": lambda m, layer, path: library.is_kind(layer, path),
     "library_call": library.library_call,
-    "library_method": library.library_method,
+    "library_method": receivers.library_method,
     "member": project.member,
     "model_attribute": models.model_attribute,
     "set_attribute": objects.set_attribute,
