@@ -1,0 +1,90 @@
+"""Several files as one project: imports followed, findings where the wrong code stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bnlint import Report, check_paths
+
+BLOCKS = """
+from tensorflow.keras import layers
+
+def dense(x, units, drop=0.0):
+    x = layers.Dense(units, activation="relu")(x)
+    if drop:
+        x = layers.Dropout(drop)(x)
+    return x
+"""
+MODEL = """
+from tensorflow import keras
+from tensorflow.keras import layers
+from .blocks import dense
+
+def build(units=8):
+    inputs = keras.Input((4,))
+    x = dense(inputs, units, drop=0.5)
+    x = layers.BatchNormalization()(x)
+    return keras.Model(inputs, layers.Dense(1)(x))
+"""
+TRAIN = """
+from package import build
+
+model = build()
+model.compile("adam", "mse")
+model.fit(x, y, batch_size=4)
+"""
+
+
+def write(folder: Path, **files: str) -> None:
+    for name, text in files.items():
+        path = folder / (name.replace("__", "/", 1) + ".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def project(folder: Path) -> None:
+    (folder / "package").mkdir()
+    (folder / "package" / "__init__.py").write_text("from .model import build\n")
+    write(folder / "package", blocks=BLOCKS, model=MODEL)
+    write(folder, train=TRAIN)
+
+
+def lint(*paths: Path) -> Report:
+    return check_paths(paths, select=["dropout-before-batchnorm", "tiny-batch"], config={})
+
+
+def places(report: Report) -> list[tuple[str, str, int | None]]:
+    return [(finding.rule, Path(finding.place.path).name, finding.place.line) for finding in report]
+
+
+def test_train_fits_what_model_builds_with_blocks(tmp_path: Path) -> None:
+    project(tmp_path)
+    report = lint(tmp_path)
+    assert places(report) == [("dropout-before-batchnorm", "blocks.py", 7), ("tiny-batch", "train.py", 6)]
+    assert Path(report.findings[0].related[0].place.path).name == "model.py"
+
+
+def test_findings_stand_in_listed_files_only(tmp_path: Path) -> None:
+    project(tmp_path)
+    assert places(lint(tmp_path / "train.py")) == [("tiny-batch", "train.py", 6)]
+
+
+def test_cycles_and_missing_modules_are_unknown_values(tmp_path: Path) -> None:
+    a = "from b import f\nfrom keras import layers\ndef g(x): return layers.BatchNormalization()(f(x))\n"
+    b = "from a import g\nfrom missing import h\nfrom missing.too import *\ndef f(x): return g(h(x))\n"
+    write(tmp_path, a=a, b=b)
+    report = lint(tmp_path)
+    assert not report.findings and not report.failures
+
+
+def test_a_star_import_and_a_src_layout(tmp_path: Path) -> None:
+    write(tmp_path / "src", parts="from keras.layers import *\nRATE = 0.5\nSIZE = 4\n")
+    main = "from src.parts import *\nimport keras\nm = keras.Sequential([Dropout(RATE), BatchNormalization()])\n"
+    write(tmp_path, main=main + "m.compile()\nm.fit(x, y, batch_size=SIZE)\n")
+    assert places(lint(tmp_path)) == [("dropout-before-batchnorm", "main.py", 3), ("tiny-batch", "main.py", 5)]
+
+
+def test_a_bad_module_does_not_keep_its_importer_from_being_read(tmp_path: Path) -> None:
+    write(tmp_path, bad="def f(:\n", main="import bad\n" + MODEL.replace("from .blocks import dense", "dense = bad.f"))
+    report = lint(tmp_path)
+    assert not report.findings and not report.failures
