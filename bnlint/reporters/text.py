@@ -130,13 +130,18 @@ def _statistics(report: Report) -> Iterator[str]:
     yield f"{'count':>{width}}  severity  rule"
     for (rule, severity), count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         yield f"{count:>{width}}  {severity!s:8}  {rule}"
+    yield from _coverage(report)
 
 
 def _notes(report: Report) -> Iterator[str]:
     yield from (f"note: {printable(note)}" for note in report.notes)
+    yield from (f"note: {line}" for line in _coverage(report))
+
+
+def _coverage(report: Report) -> Iterator[str]:
     calls, known = report.coverage
     if calls:
-        yield f"note: the input is known for {known} of {_count(calls, 'batch normalization', 'batch normalizations')}"
+        yield f"the input is known for {known} of {_count(calls, 'batch normalization', 'batch normalizations')}"
 
 
 def _count(number: int, one: str, many: str) -> str:
