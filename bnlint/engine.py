@@ -250,13 +250,15 @@ def _outcomes(
     candidates: list[tuple[str, int]], plan: Plan, jobs: int | None, progress: Progress | None
 ) -> list[Outcome]:
     """What became of each candidate, in their order, whatever the number of processes."""
-    paths = [path for path, _ in candidates]
+    order = sorted(range(len(candidates)), key=lambda index: -candidates[index][1])  # The largest keep nobody waiting.
+    paths = [candidates[index][0] for index in order]
     outcomes: dict[int, Outcome] = {}
     for index, outcome in _results(paths, sum(size for _, size in candidates), plan, jobs, outcomes):
         outcomes[index] = outcome
         if progress is not None:
             progress(len(outcomes), len(paths))
-    return [outcomes[index] for index in range(len(paths))]
+    found = {order[index]: outcome for index, outcome in outcomes.items()}
+    return [found[index] for index in range(len(candidates))]
 
 
 def _results(

@@ -25,10 +25,10 @@ class Imports:
 
     def reach(self, path: str, data: bytes) -> bool:
         """Whether a file that trains or calls models imports one that counts, at most DEPTH files away."""
-        if not any(use in data for use in _USES):
-            return False
         path = os.path.abspath(path)
-        return _package(os.path.dirname(path)) not in _LIBRARIES and self._leads(path, data, DEPTH)
+        if _package(os.path.dirname(path)) in _LIBRARIES or not any(use in data for use in _USES):
+            return False
+        return self._leads(path, data, DEPTH)
 
     def _leads(self, path: str, data: bytes, depth: int) -> bool:
         return any(self._good(found, depth) for found in _imported(path, data))

@@ -15,7 +15,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 Method = Literal["fork", "spawn"]
 
-CHUNK = 16
+CHUNK = 4
 
 
 class _Worker:

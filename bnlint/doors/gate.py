@@ -36,12 +36,14 @@ class Refused(Exception):
 
 def names_batchnorm(data: bytes) -> bool:
     """Whether these bytes name a batch normalization, or something of Keras's that holds one."""
-    if b"BatchNormalization" in data or b"keras.layers.normalization" in data:
+    if b"BatchNormalization" in data:
         return True
     if b"batch_norm" in data and any(name in data for name in _FUNCTION_BYTES):
         return True
-    if b"keras" not in data and b"KerasLayer" not in data:
+    if b"eras" not in data:
         return False
+    if b"keras.layers.normalization" in data:
+        return True
     if (b"load_model" in data or b"KerasLayer" in data) and any(name in data for name in _LOADER_BYTES):
         return True
     return any(name in data for name in _APPLICATION_BYTES)
