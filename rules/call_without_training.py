@@ -39,7 +39,7 @@ def _deaf(program: Program, models: list[Model]) -> Problem | None:
     if fits:
         said += "fit never puts it into training mode, so its batch normalization keeps its initial statistics."
         return Problem(origin, said, Severity.ERROR, (*related, (fits[0].origin, "trained here")))
-    if all(_is_only_defined(model) for model, _ in lost) or any(_is_told(model) for model in models):
+    if all(model.invented for model, _ in lost) or any(_is_told(model) for model in models):
         return None
     said += "fit would never train its batch normalization's statistics."
     return Problem(origin, said, Severity.ADVICE, related)
@@ -54,15 +54,6 @@ def _learns(found: Reached) -> bool:
 def _is_told(model: Model) -> bool:
     """Whether the mode may come from elsewhere: another model calls this one, or a tape's call decides."""
     return any(call.context.kind != "eager" or call.context.tape or call.training.given for call in model.calls)
-
-
-def _is_only_defined(model: Model) -> bool:
-    """Whether the program makes no model of the class: one that only stands there may be a block of another."""
-    assert model.call_origin is not None
-    made, defined = model.origin.place(), model.call_origin.place()
-    if made.path != defined.path or made.cell != defined.cell or None in (made.line, made.end_line, defined.line):
-        return False
-    return (made.line or 0) <= (defined.line or 0) <= (made.end_line or 0)
 
 
 def _always_on(program: Program, models: list[Model]) -> Problem | None:

@@ -38,7 +38,7 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
         layers = {call.layer: None for call in calls}
         found = {layer: absorbed for layer in layers if (absorbed := _absorbed(layer, kept, frozen))}
         # Of a helper in another file this program knows some uses only.
-        if found and calls[0].layer.origin.place().path == program.path:
+        if found and calls[0].layer.origin.path == program.path:
             layer, normalized = next(iter(found.items()))
             kind = f"{layer.kind}({layer.wrapped.kind})" if layer.wrapped is not None else layer.kind
             where = which_of([call for call in calls if call.layer in found], calls)

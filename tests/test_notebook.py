@@ -40,7 +40,7 @@ def test_a_finding_stands_at_its_cell(tmp_path: Path, nbformat: int) -> None:
 
 
 def test_each_rebinding_of_model_is_a_model_of_its_own(tmp_path: Path) -> None:
-    one = "import keras\nfrom keras import layers as L\nmodel = keras.Sequential([L.Dropout(0.5), L.BatchNormalization()])"
+    one = "import keras\nL = keras.layers\nmodel = keras.Sequential([L.Dropout(0.5), L.BatchNormalization()])"
     two = "model = keras.Sequential([L.BatchNormalization(), L.Dropout(0.5)])"
     (tmp_path / "n.ipynb").write_text(notebook([one, two, one.replace("0.5", "0.3")]))
     found = check_paths([tmp_path], select=["dropout-before-batchnorm"], config={})

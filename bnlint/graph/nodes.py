@@ -24,6 +24,11 @@ class Origin(Protocol):
         ...
 
     @property
+    def path(self) -> str:
+        """The file or model it is in, as `place().path`, without the cost of a position."""
+        ...
+
+    @property
     def stack(self) -> tuple[Origin, ...]:
         """The calls through which a helper's code was reached, outermost first."""
         ...
@@ -244,6 +249,7 @@ class Model(Layer):
     style: "sequential", "functional", "subclass" (`call` evaluated on a symbolic input where possible), "application"
     (of keras.applications: holds BN or not, without its graph), "loaded" (load_model and its like).
     complete: False where part of the graph is not known.
+    invented: the program makes no such model; the door did, to see what the class would be.
     """
 
     style: Literal["sequential", "functional", "subclass", "application", "loaded"] = "functional"
@@ -257,6 +263,7 @@ class Model(Layer):
     call_default: Arg | None = None
     call_origin: Origin | None = None
     pretrained: bool = False
+    invented: bool = False
     batchnorm: bool | None = None
     complete: bool = True
 

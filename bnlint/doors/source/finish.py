@@ -80,9 +80,10 @@ def _instantiate_unknown(m: Machine, cls: Class) -> None:
         args.open = True
     instance = instantiate(m, cls, args)
     if isinstance(instance, Instance):
-        m.invented.add(instance)
         if instance.layer is not None:
             instance.layer.origin = spot
+            if isinstance(instance.layer, Model):
+                instance.layer.invented = True
 
 
 def _complete(m: Machine, instance: Instance) -> None:

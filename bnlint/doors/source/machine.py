@@ -197,7 +197,6 @@ class Machine:
         self.unasked = False
         self.heavy: dict[cst.CSTNode, int] = {}
         self.barren: set[cst.CSTNode] = set()
-        self.invented: set[Instance] = set()
         self.exhausted = ""
         self.recording: list[Value] = []
 

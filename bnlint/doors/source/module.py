@@ -108,6 +108,11 @@ class Spot:
     stack: tuple[Origin, ...] = ()
 
     @property
+    def path(self) -> str:
+        """The module's path, as findings show it."""
+        return self.module.path
+
+    @property
     def key(self) -> object:
         """Equal for the same node of the same file."""
         return (self.module.path, id(self.node))
