@@ -79,11 +79,10 @@ def _instantiate_unknown(m: Machine, cls: Class) -> None:
     else:
         args.open = True
     instance = instantiate(m, cls, args)
-    if isinstance(instance, Instance):
-        if instance.layer is not None:
-            instance.layer.origin = spot
-            if isinstance(instance.layer, Model):
-                instance.layer.invented = True
+    if isinstance(instance, Instance) and instance.layer is not None:
+        instance.layer.origin = spot
+        if isinstance(instance.layer, Model):
+            instance.layer.invented = True
 
 
 def _complete(m: Machine, instance: Instance) -> None:
