@@ -15,24 +15,25 @@ from . import files, suppress
 from .book import Book, open_book
 from .config import Config, ConfigError, discover, load, parse, version
 from .finding import Failure, Finding, Place, Related, Report, Severity
-from .imports import Imports
 
 if TYPE_CHECKING:
+    from .doors.code import Code
     from .graph import Program
     from .rule import Problem, Rule
+    from .sieve import Sifted
 
 Progress = Callable[[int, int], None]
 Comments = Callable[[], list[suppress.Suppression]]
 
 SUFFIXES = (".py", ".ipynb")
-LATER = (".keras", ".h5")
-NOTEBOOK_OUTPUT = 20
-"""How many times `max-size` a notebook may have, most of which is its output."""
 UNUSED = "unused-suppression"
 
 FORK_PAYS = (4, 75_000)
 SPAWN_PAYS = (9, 200_000)
 """From how many candidate files, and bytes in them, other processes pay."""
+
+SIFT_PAYS = 1_000
+"""From how many files it pays to share out the reading of their bytes."""
 
 
 @dataclass
@@ -122,6 +123,9 @@ def check_source(
     >>> check_source("import keras\\nkeras.layers.BatchNormalization()").findings[0].rule
     'discarded-batchnorm'
     """
+    from .doors.gate import names_batchnorm
+    from .sieve import too_large
+
     if config is None and filename.startswith("<"):
         config = {}
     text = text.removeprefix("\ufeff")
@@ -130,20 +134,21 @@ def check_source(
     report = Report(checked=1)
     data = text.encode("utf-8", "surrogatepass")
     if len(data) > plan.config.max_size:
-        report.failures.append(_too_large(filename, len(data), plan.config.max_size))
-    elif _names_batchnorm(data):
+        report.failures.append(too_large(filename, len(data), plan.config.max_size))
+    elif names_batchnorm(data):
         _settle(report, [_checked(text, filename, plan)], plan, {filename: lambda: suppress.read(text)})
     return report
 
 
 def _checked(text: str, filename: str, plan: Plan) -> Outcome:
     from .doors import gate
+    from .doors.code import Code
 
     try:
         gate.check_text(text)
     except gate.Refused as refusal:
         return Outcome(failures=[Failure(filename, refusal.message, line=refusal.line)])
-    return _Checker(plan).check(text, filename)
+    return _Checker(plan).check(Code(text), filename)
 
 
 def _configuration(config: str | os.PathLike[str] | Mapping[str, object] | None, paths: list[str]) -> Config:
@@ -206,48 +211,41 @@ def _uncollected() -> Iterator[None]:
 
 def _run(plan: Plan, paths: Sequence[str], jobs: int | None, progress: Progress | None) -> Report:
     listing = files.find(paths, plan.config.choice(SUFFIXES))
-    report = Report(failures=listing.failures, skipped=listing.skipped)
-    candidates = list(_candidates(listing.files, report, plan.config.max_size))
-    if candidates:
+    jobs = jobs or plan.config.jobs or (processors() if _may_fork() else 1)
+    sifted = _sifted(listing.files, plan.config.max_size, jobs)
+    report = Report(
+        failures=listing.failures + sifted.failures, checked=sifted.checked, skipped=listing.skipped + sifted.skipped
+    )
+    if sifted.candidates:
         plan.shown = {Path(os.path.abspath(path)): path for path in listing.files}
-    outcomes = _outcomes(candidates, plan, jobs, progress)
+    outcomes = _outcomes(sifted.candidates, plan, jobs, progress)
     _settle(report, outcomes, plan, {path: partial(suppress.of_file, path) for path in listing.files})
     return report
 
 
-def _candidates(paths: list[str], report: Report, limit: int) -> Iterator[tuple[str, int]]:
-    """The files, with their sizes, that are worth parsing; all are counted, and reported where they cannot be read."""
-    imports = Imports(_names_batchnorm, limit)
-    sizes = {True: limit * NOTEBOOK_OUTPUT, False: limit}
-    for path in paths:
-        limit = sizes[path.endswith(".ipynb")]
-        try:
-            if path.endswith(LATER):
-                raise OSError(f"bnlint does not read {os.path.splitext(path)[1]} files yet")
-            size = os.path.getsize(path)
-            pieces = files.read(path, limit)
-            data = next(pieces, b"")
-            found = _names_batchnorm(data) or any(map(_names_batchnorm, pieces))
-        except OSError as error:
-            report.failures.append(Failure(path, files.reason(error)))
-            continue
-        if found and size > limit:
-            report.failures.append(_too_large(path, size, limit))
-            report.skipped += 1
-            continue
-        report.checked += 1
-        if found or (size <= limit and imports.reach(path, data)):
-            yield path, size
+def _sifted(paths: list[str], max_size: int, jobs: int) -> Sifted:
+    """What the bytes of the files tell; a great many are shared out to other processes."""
+    from .sieve import Sieve, Sifted, portions
 
+    sieve = Sieve(max_size)
+    if jobs == 1 or len(paths) < SIFT_PAYS or not _may_fork():
+        return sieve(paths)
+    from . import pool
 
-def _names_batchnorm(data: bytes) -> bool:
-    from .doors.gate import names_batchnorm
-
-    return names_batchnorm(data)
+    shares = portions(paths, SIFT_PAYS // 8)
+    done: dict[int, Sifted] = {}
+    for index, part in pool.spread(shares, lambda: sieve, lambda share, death: sieve(share), jobs, "fork"):
+        done[index] = part
+        if part.candidates:
+            from .doors.source import evaluate  # noqa: F401 - while the others are at it
+    sifted = Sifted()
+    for index, share in enumerate(shares):
+        sifted.add(done[index] if index in done else sieve(share))
+    return sifted
 
 
 def _outcomes(
-    candidates: list[tuple[str, int]], plan: Plan, jobs: int | None, progress: Progress | None
+    candidates: list[tuple[str, int]], plan: Plan, jobs: int, progress: Progress | None
 ) -> list[Outcome]:
     """What became of each candidate, in their order, whatever the number of processes."""
     order = sorted(range(len(candidates)), key=lambda index: -candidates[index][1])  # The largest keep nobody waiting.
@@ -262,11 +260,10 @@ def _outcomes(
 
 
 def _results(
-    paths: list[str], size: int, plan: Plan, jobs: int | None, done: Mapping[int, Outcome]
+    paths: list[str], size: int, plan: Plan, jobs: int, done: Mapping[int, Outcome]
 ) -> Iterator[tuple[int, Outcome]]:
     """Each file's outcome as it comes; from this process for what no other has `done`."""
     forks = _may_fork()
-    jobs = jobs or plan.config.jobs or (processors() if forks else 1)
     enough_files, enough_bytes = FORK_PAYS if forks else SPAWN_PAYS
     if jobs > 1 and len(paths) >= enough_files and size >= enough_bytes:
         from . import pool
@@ -309,40 +306,40 @@ class _Checker:
 
     def __call__(self, path: str) -> Outcome:
         from .doors import gate
+        from .doors.code import is_document, read_code
 
         try:
             with open(path, "rb") as file:
                 data = file.read()
-            if path.endswith(".ipynb"):
-                return self._check_notebook(data, path)
-            text, named = gate.read(data)
-            if not named and gate.names_batchnorm(data):
-                return Outcome()
-            return self.check(text, path, Path(os.path.abspath(path)))
+            code = read_code(path, data)
         except OSError as error:
             return Outcome(failures=[Failure(path, files.reason(error))])
         except gate.Refused as refusal:
             return Outcome(failures=[Failure(path, refusal.message, line=refusal.line)])
-
-    def _check_notebook(self, data: bytes, path: str) -> Outcome:
-        from .doors import gate
-        from .doors.notebook import read_notebook
-
-        notebook = read_notebook(data)
         outcome = Outcome()
-        if gate.check_text(notebook.text):
-            outcome = self.check(notebook.text, path, Path(os.path.abspath(path)), notebook.cells)
-        broken = [(cell, line, why) for cell, line, why in notebook.broken if cell in notebook.naming]
-        outcome.failures += [Failure(path, why, cell, line) for cell, line, why in broken]
+        if code.named or not gate.names_batchnorm(data):
+            outcome = self.check(code, path, Path(os.path.abspath(path)))
+        if is_document(path):  # What looks like Python there may be a fragment, or none.
+            outcome.notes += [f"{path}:{line}: a block left out: {why}" for _, line, why in code.broken]
+        else:
+            outcome.failures += [Failure(path, why, cell, line) for cell, line, why in code.broken]
         return outcome
 
-    def check(self, text: str, path: str, file: Path | None = None, cells: tuple[int, ...] = ()) -> Outcome:
-        """Evaluate a text that passed the gate, and ask every rule about it."""
+    def check(self, code: Code, path: str, file: Path | None = None) -> Outcome:
+        """Evaluate code that passed the gate, and ask every rule about it."""
         from .doors.source import evaluate
 
         outcome = Outcome()
         try:
-            program = evaluate(text, path, target=self.plan.target, file=file, shown=self.plan.shown, cells=cells)
+            program = evaluate(
+                code.text,
+                path,
+                target=self.plan.target,
+                file=file,
+                shown=self.plan.shown,
+                cells=code.cells,
+                shifts=code.shifts,
+            )
         except Exception as error:
             _crash(outcome, path, "internal error", error)
             return outcome
@@ -361,7 +358,10 @@ def _findings(program: Program, rule: Rule, options: Mapping[str, object], sever
     """A rule's findings. Problems at the same spot, as a helper used several times makes them, are one: the worst."""
 
     def weight(problem: Problem) -> Severity:
-        return severity or problem.severity or rule.severity
+        own = problem.severity or rule.severity
+        if severity is None:
+            return own
+        return severity if own >= rule.severity else min(own, severity)  # What the rule is less sure of is not lifted.
 
     worst: dict[object, Problem] = {}
     for problem in rule.check(program, options):
@@ -430,7 +430,3 @@ def _standing(path: str, findings: list[Finding], plan: Plan, read: Comments, fa
 
 def _order(place: Place) -> tuple[list[str], int, int, int]:
     return place.path.split(os.sep), place.cell or 0, place.line or 0, place.column or 0
-
-
-def _too_large(path: str, size: int, limit: int) -> Failure:
-    return Failure(path, f"too large: {size:,} bytes, over max-size ({limit:,})")

@@ -115,16 +115,20 @@ def relative(path: str, root: str) -> str:
     return rest.replace(os.sep, "/")
 
 
-def read(path: str, limit: int) -> Iterator[bytes]:
-    """The bytes of a regular file: whole up to `limit` bytes, larger ones in overlapping pieces.
+def read(path: str, limit: int) -> tuple[int, Iterator[bytes]]:
+    """The size of a regular file, and its bytes: whole up to `limit` bytes, larger ones in overlapping pieces.
 
     Raises OSError, for anything but a regular file too (opening a pipe would wait for ever).
     """
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
         raise OSError("is not a regular file")
+    return status.st_size, _pieces(path, status.st_size <= limit)
+
+
+def _pieces(path: str, whole: bool) -> Iterator[bytes]:
     with open(path, "rb", buffering=0) as file:
-        if status.st_size <= limit:
+        if whole:
             yield file.read()
             return
         tail = b""

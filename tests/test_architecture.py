@@ -21,6 +21,7 @@ LAYERS = (
     ("book", "doors", "reference"),
     ("fixes",),
     ("files", "config", "imports", "pool", "suppress"),
+    ("sieve",),
     ("engine",),
     ("trial", "live", "reporters"),
     ("cli",),

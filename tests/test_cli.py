@@ -13,10 +13,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 import bnlint
-from bnlint import Failure, Finding, Place, Report, Severity, check_paths, check_source, cli, engine
+from bnlint import Failure, Finding, Place, Severity, check_paths, check_source, cli, engine
 from bnlint.book import open_book
 from bnlint.cli import main
 from bnlint.config import MAX_SIZE
+from bnlint.sieve import Sieve
 
 CHECKOUT = Path(__file__).parents[1]
 DISCARDED = "from keras import layers\nlayers.BatchNormalization()\n"
@@ -379,7 +380,7 @@ class TestImports:
     def test_one_that_trains_something_else_is_not(self, project: Path) -> None:
         (project / "other.py").write_text("def build(): ...\n", encoding="utf-8")
         (project / "train.py").write_text(f"from other import build\n{self.TRAIN}", encoding="utf-8")
-        assert list(engine._candidates(["train.py", "other.py"], Report(), MAX_SIZE)) == []
+        assert Sieve(MAX_SIZE)(["train.py", "other.py"]).candidates == []
 
     def test_findings_stand_only_in_files_that_are_checked(self, project: Path) -> None:
         (project / "net" / "model.py").write_text(self.BUILD + DISCARDED, encoding="utf-8")

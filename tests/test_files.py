@@ -238,11 +238,14 @@ class TestChoice:
 class TestRead:
     def test_small_files_come_whole(self, make: Make) -> None:
         write("a.py", "x" * 100)
-        assert list(read("a.py", 100)) == [b"x" * 100]
+        size, pieces = read("a.py", 100)
+        assert (size, list(pieces)) == (100, [b"x" * 100])
 
     def test_large_ones_come_in_pieces_that_cut_no_name(self, make: Make) -> None:
         Path("a.py").write_bytes(b"x" * ((1 << 20) - 5) + b"BatchNormalization" + b"y" * 3_000_000)
-        pieces = list(read("a.py", 100))
+        size, read_pieces = read("a.py", 100)
+        pieces = list(read_pieces)
+        assert size == (1 << 20) - 5 + 18 + 3_000_000
         assert len(pieces) > 1
         assert any(b"BatchNormalization" in piece for piece in pieces)
         assert max(map(len, pieces)) < (1 << 20) + 100
@@ -252,4 +255,4 @@ class TestRead:
         os.mkfifo("pipe.py")
         assert find(["."]).files == ["./pipe.py"]
         with pytest.raises(OSError, match="not a regular file"):
-            next(read("pipe.py", 100))
+            read("pipe.py", 100)

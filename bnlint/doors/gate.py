@@ -18,7 +18,9 @@ _LAYERS = frozenset({"BatchNormalization", "BatchNormalizationV1", "BatchNormali
 _FUNCTIONS = frozenset({"batch_normalization", "batch_norm"})
 _APPLICATIONS = ("ResNet", "MobileNet", "DenseNet", "EfficientNet", "Inception", "Xception", "NASNet", "RegNet")
 _FUNCTION_BYTES = (b"layers.batch_norm", b"slim.batch_norm", b"import batch_norm")
-_LOADER_BYTES = (b"models.load_model", b"keras.load_model", b"models import", b"KerasLayer")
+_LAYER_BYTES = re.compile(rb"BatchNormalization(?!`| (?!(?:as|if|else|for|in|is|or|and|not)\b)[a-z])")
+"""A class's name, but not as prose has it: in backticks, or with a word behind it."""
+_LOADER_BYTES = re.compile(rb"(?:models|keras)\.load_model|models import.{,400}load_model|KerasLayer", re.DOTALL)
 _APPLICATION_BYTES = tuple(name.encode() for name in _APPLICATIONS)
 _PYTHON_2 = re.compile(
     r"^\s*(print\s+[\"'\w%(]|exec\s+[\"'\w]|raise\s+\w+\s*,|except\s+[\w.()]+\s*,\s*\w+\s*:)", re.MULTILINE
@@ -36,7 +38,7 @@ class Refused(Exception):
 
 def names_batchnorm(data: bytes) -> bool:
     """Whether these bytes name a batch normalization, or something of Keras's that holds one."""
-    if b"BatchNormalization" in data:
+    if b"BatchNormalization" in data and _LAYER_BYTES.search(data):
         return True
     if b"batch_norm" in data and any(name in data for name in _FUNCTION_BYTES):
         return True
@@ -44,9 +46,9 @@ def names_batchnorm(data: bytes) -> bool:
         return False
     if b"keras.layers.normalization" in data:
         return True
-    if (b"load_model" in data or b"KerasLayer" in data) and any(name in data for name in _LOADER_BYTES):
+    if (b"load_model" in data or b"KerasLayer" in data) and _LOADER_BYTES.search(data):
         return True
-    return any(name in data for name in _APPLICATION_BYTES)
+    return b"applications" in data and any(name in data for name in _APPLICATION_BYTES)
 
 
 def read_text(data: bytes) -> str:
