@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .config import ConfigError
     from .engine import check_paths, check_source
-    from .finding import Failure, Finding, Place, Related, Report, Severity
+    from .finding import Certificate, Edit, Failure, Finding, Fix, Place, Related, Report, Severity
     from .graph import Origin, Program
+    from .mend import mend_source
     from .rule import Options, Problem, Rule
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Certificate",
     "ConfigError",
+    "Edit",
     "Failure",
     "Finding",
+    "Fix",
     "Options",
     "Origin",
     "Place",
@@ -32,13 +36,15 @@ __all__ = [
     "Severity",
     "check_paths",
     "check_source",
+    "mend_source",
 ]
 
 _HOMES = {
     "config": ("ConfigError",),
     "engine": ("check_paths", "check_source"),
-    "finding": ("Failure", "Finding", "Place", "Related", "Report", "Severity"),
+    "finding": ("Certificate", "Edit", "Failure", "Finding", "Fix", "Place", "Related", "Report", "Severity"),
     "graph": ("Origin", "Program"),
+    "mend": ("mend_source",),
     "rule": ("Options", "Problem", "Rule"),
 }
 

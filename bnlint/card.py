@@ -95,6 +95,19 @@ def examples(card: str) -> list[Example]:
     return [_example(fence) for fence in fences(card) if re.match(r"python\s+\S", fence.info)]
 
 
+def unmarked(code: str) -> str:
+    """An example's code without its marks."""
+    return "\n".join(_MARK.sub("", line).rstrip() if _MARK.search(line) else line for line in code.split("\n"))
+
+
+def fixed_behind(card: str, example: Example) -> tuple[str, str]:
+    """The fixed code that stands next behind an example, and the certificate behind that; "" where there is none."""
+    behind = [fence for fence in fences(card) if fence.line > example.card_line]
+    fixed = behind[0] if behind and behind[0].info.startswith("python fixed") else None
+    shown = behind[1] if fixed and len(behind) > 1 and behind[1].info == "text certificate" else None
+    return fixed.code if fixed else "", shown.code if shown else ""
+
+
 def _example(fence: Fence) -> Example:
     _, kind, *rest = fence.info.split(None, 2)
     where = f"line {fence.line - 1}"

@@ -5,18 +5,21 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import __version__
+from .console import Bar, colors, replace, stdout
 
 if TYPE_CHECKING:
     from .book import Book
     from .config import Config
-    from .finding import Report
+    from .doors.code import Code
+    from .finding import Failure, Report
     from .graph import Program
+    from .plan import Plan
 
 CLEAN, FINDINGS, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
@@ -59,6 +62,9 @@ def _version(ctx: click.Context, parameter: click.Parameter, value: str | None) 
         raise click.BadParameter(f"{value!r}: expected {error}", ctx, parameter) from None
 
 
+_TARGET = click.option(
+    "--target-keras", metavar="auto|2|3|3.N", callback=_version, help="The Keras the code is for.  [default: auto]"
+)
 _FOLDERS = click.option("--rules", "folders", metavar="DIR", multiple=True, help="Also use the rules in this folder.")
 
 
@@ -82,14 +88,16 @@ def main() -> None:
 @click.option("--ignore", metavar="RULES", multiple=True, callback=_names, help="Not these rules.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "github", "sarif"]), help="[default: text]")
 @click.option("--output", metavar="FILE", help="Write the report to this file.")
+@click.option("--fix", is_flag=True, help="Mend what can be mended safely, and report the rest.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also what changes what the model computes.")
+@click.option("--diff", is_flag=True, help="Show what --fix would do, with its certificates, and write nothing.")
+@click.option("--certify", is_flag=True, help="Try each finding's fix out, and say what it changes.")
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning", "advice", "never"]),
     help="The least severity that makes the exit code 1.  [default: warning]",
 )
-@click.option(
-    "--target-keras", metavar="auto|2|3|3.N", callback=_version, help="The Keras the code is for.  [default: auto]"
-)
+@_TARGET
 @click.option("--extend-include", metavar="GLOB", multiple=True, help="Check files named like this, too.")
 @_FOLDERS
 @click.option("--config", "config_file", metavar="FILE", help="Use this pyproject.toml instead of the nearest one.")
@@ -103,31 +111,32 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
     from . import engine
     from .config import ConfigError, discover, load
     from .finding import Severity
+    from .plan import Selection, make_plan
 
     _check_output(given["output"])
     try:
         config = load(given["config_file"]) if given["config_file"] else discover(paths)
-        plan = engine.make_plan(
+        chosen = Selection(given["select"], given["extend_select"] or (), given["ignore"] or ())
+        plan = make_plan(
             _including(config, given["extend_include"]),
-            select=given["select"],
-            extend_select=given["extend_select"] or (),
-            ignore=given["ignore"] or (),
+            chosen,
             target=given["target_keras"],
             rules=given["folders"],
             unused=given["unused_suppressions"],
+            fixes=given["form"] == "json" or given["certify"],
         )
     except ConfigError as error:
         raise _Problem(str(error)) from None
-    bar = _Bar() if sys.stderr.isatty() else None
+    jobs = given["jobs"] or config.jobs or engine.processors()
     try:
-        jobs = given["jobs"] or config.jobs or engine.processors()
-        report = engine.run(plan, paths, jobs=jobs, progress=bar)
+        if given["diff"]:
+            ctx.exit(_diff(plan, paths, jobs, given))
+        unwritten = _fix(plan, paths, jobs, given) if given["fix"] else []
+        report = _run(plan, paths, jobs)
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         ctx.exit(INTERRUPTED)
-    finally:
-        if bar:
-            bar.close()
+    report.failures += unwritten
     _write(report, [plan.book[name] for name in plan.rules], given)
     gc.freeze()  # Else the interpreter goes through all that is left once more as it ends.
     if report.failures:
@@ -136,6 +145,54 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
     least = config.fail_on if fail_on is None else None if fail_on == "never" else Severity.parse(fail_on)
     worst = report.worst()
     ctx.exit(FINDINGS if least and worst and worst >= least else CLEAN)
+
+
+def _run(plan: Plan, paths: tuple[str, ...], jobs: int) -> Report:
+    """A run with a progress bar, where there is somebody to see it."""
+    from . import engine
+
+    bar = Bar() if sys.stderr.isatty() else None
+    try:
+        return engine.run(plan, paths, jobs=jobs, progress=bar)
+    finally:
+        if bar:
+            bar.close()
+
+
+def _fix(plan: Plan, paths: tuple[str, ...], jobs: int, given: dict[str, Any]) -> list[Failure]:
+    """Mend the files, say how much was mended, and return what could not be written."""
+    from .mend import mended_files, write
+
+    failures: list[Failure] = []
+    fixed = files = 0
+    for mended in mended_files(_run(plan.fixing(), paths, jobs), plan, unsafe=given["unsafe_fixes"]):
+        failure = write(mended)
+        if failure is not None:
+            failures.append(failure)
+        elif mended.count:
+            fixed, files = fixed + mended.count, files + 1
+        for finding in mended.refused:
+            click.echo(f"{finding.place}: {finding.rule} is left: its fix would not mend it alone", err=True)
+    click.echo(f"fixed {fixed} finding{'s' * (fixed != 1)} in {files} file{'s' * (files != 1)}", err=True)
+    return failures
+
+
+def _diff(plan: Plan, paths: tuple[str, ...], jobs: int, given: dict[str, Any]) -> int:
+    """Show what mending would change, and return the exit code: 1 where there is something."""
+    from .mend import mended_files
+    from .reporters.diff import render
+
+    report = _run(plan.fixing(), paths, jobs)
+    for failure in report.failures:
+        line = "" if failure.line is None else f":{failure.line}"
+        click.echo(f"{failure.path}{line}: {failure.message}", err=True)
+    fixed = 0
+    for mended in mended_files(report, plan, unsafe=given["unsafe_fixes"]):
+        stdout().write(render(mended, color=colors()))
+        fixed += mended.count
+    more = "" if given["unsafe_fixes"] else " (--unsafe-fixes shows those, too, that change what the model computes)"
+    click.echo(f"would fix {fixed} of {len(report)} findings{more}", err=True)
+    return UNUSABLE if report.failures else FINDINGS if fixed else CLEAN
 
 
 @main.command()
@@ -150,23 +207,26 @@ def explain(rule: str, folders: tuple[str, ...]) -> None:
         found = book.find(rule)
     except ValueError as error:
         raise _Problem(str(error)) from None
-    show_card(found, _stdout(), terminal=sys.stdout.isatty(), color=_colors())
+    show_card(found, stdout(), terminal=sys.stdout.isatty(), color=colors())
 
 
 @main.command()
 @click.argument("path")
 @click.option("--entry", metavar="EXPR", help="Evaluate this expression in the file, too; its model comes last.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def graph(path: str, entry: str | None, form: str) -> None:
+@_TARGET
+def graph(path: str, entry: str | None, form: str, target_keras: str | None) -> None:
     """Show the models in a file, node by node, as bnlint understands them.
 
     The file is not run. A path that is called `graph` is checked with `bnlint check graph`.
     """
+    from .finding import Place
     from .reporters.graph import render
 
-    program = _program(path, entry)
-    click.echo("".join(f"note: {note}\n" for note in program.notes), err=True, nl=False)
-    _stdout().write(render(form, program))
+    code, program = _program(path, entry, target_keras)
+    notes = [f"{Place(path, cell, line)}: left out: {why}" for cell, line, why in code.broken]
+    click.echo("".join(f"note: {note}\n" for note in [*notes, *program.notes]), err=True, nl=False)
+    stdout().write(render(form, program))
 
 
 @main.command()
@@ -175,7 +235,33 @@ def rules(folders: tuple[str, ...]) -> None:
     """List the rules."""
     from .reporters.card import show_index
 
-    show_index(_book(folders).values(), _stdout())
+    show_index(_book(folders).values(), stdout())
+
+
+@main.command()
+@click.option("--keras", metavar="2|3|3.N", callback=_version, help="Only this version.  [default: all]")
+@click.option(
+    "--style",
+    type=click.Choice(["sequential", "functional", "subclass", "layer"]),
+    help="Only models that are, or hold, one written like this; layer: a subclass of Layer.",
+)
+@click.option("--nested", is_flag=True, help="Models in models, too.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def modes(keras: str | None, style: str | None, nested: bool, form: str) -> None:
+    """Show when batch normalization runs in training mode, and when it learns.
+
+    A path that is called `modes` is checked with `bnlint check modes`.
+    """
+    from .reference.modes import select
+    from .reporters.modes import render_json, show_modes
+
+    major, _, minor = (keras or "auto").partition(".")
+    version = None if major == "auto" else (int(major), int(minor) if minor else None)
+    table = select(version, style, nested=nested)
+    if form == "json":
+        stdout().write(render_json(table))
+    else:
+        show_modes(table, stdout(), terminal=sys.stdout.isatty(), color=colors())
 
 
 @main.command()
@@ -197,34 +283,50 @@ def new_rule(name: str, folder: str) -> None:
         click.echo(f"wrote {file}")
 
 
-def _program(path: str, entry: str | None) -> Program:
-    """What a file comes to, and an expression in it, unless that is None."""
+def _program(path: str, entry: str | None, target: str | None) -> tuple[Code, Program]:
+    """A file's code and what it comes to, with an expression in it, unless that is None."""
     from pathlib import Path
 
-    from .doors import gate, notebook, source
+    from .config import ConfigError, discover
+    from .doors import gate, source
     from .doors.source.machine import OutOfFuel
-    from .files import reason
 
-    file = Path(os.path.abspath(path))
-    cells: tuple[int, ...] = ()
     try:
-        data = file.read_bytes()
-        if path.endswith(".ipynb"):
-            read = notebook.read_notebook(data)
-            text, cells = read.text, read.cells
-        else:
-            text = gate.read_text(data)
-    except (OSError, gate.Refused) as error:
-        line = getattr(error, "line", None)
-        why = error.message if isinstance(error, gate.Refused) else reason(error)
-        raise _Problem(f"{path}{'' if line is None else f':{line}'}: {why}") from None
+        config = discover([path])
+    except ConfigError as error:
+        raise _Problem(str(error)) from None
+    code = _code(path, config.max_size)
+    given: dict[str, Any] = {
+        "target": target or config.target_keras,
+        "file": Path(os.path.abspath(path)),
+        "cells": code.cells,
+        "shifts": code.shifts,
+    }
     if entry is None:
-        return source.evaluate(text, path, file=file, cells=cells)
+        return code, source.evaluate(code.text, path, **given)
     try:
         gate.check_text(entry.strip())
-        return source.evaluate_entry(text, path, entry.strip(), file=file)
+        return code, source.evaluate_entry(code.text, path, entry.strip(), **given)
     except (ValueError, gate.Refused, OutOfFuel) as error:
         raise _Problem(f"--entry: {' '.join(str(error).split())}") from None
+
+
+def _code(path: str, max_size: int) -> Code:
+    """The code of a file that is shown whatever it names."""
+    from . import files, sieve
+    from .doors.code import read_code
+    from .doors.gate import Refused
+
+    limit = sieve.size_limit(path, max_size)
+    try:
+        size, pieces = files.read(path, limit)
+        if size > limit:
+            raise _Problem(f"{path}: {sieve.too_large(path, size, limit).message}")
+        return read_code(path, next(pieces, b""))
+    except (OSError, Refused) as error:
+        line = getattr(error, "line", None)
+        why = error.message if isinstance(error, Refused) else files.reason(error)
+        raise _Problem(f"{path}{'' if line is None else f':{line}'}: {why}") from None
 
 
 def _book(folders: Iterable[str]) -> Book:
@@ -275,7 +377,7 @@ def _write(report: Report, rules: Iterable[Any], given: dict[str, Any]) -> None:
         form,
         report,
         rules,
-        color=output is None and _colors(),
+        color=output is None and colors(),
         statistics=given["statistics"],
         verbose=given["verbose"],
     )
@@ -284,79 +386,12 @@ def _write(report: Report, rules: Iterable[Any], given: dict[str, Any]) -> None:
     if not report.checked and not report.failures:
         click.echo("warning: no files to check were found", err=True)
     if output is None:
-        _stdout().write(text)
+        stdout().write(text)
         return
     for failure in report.failures:
         line = "" if failure.line is None else f":{failure.line}"
         click.echo(f"{failure.path}{line}: {failure.message}", err=True)
     try:
-        _replace(output, text)
+        replace(output, text)
     except OSError as error:
         raise _Problem(f"--output {output}: {error.strerror or error}") from None
-
-
-def _replace(output: str, text: str) -> None:
-    """Write a file beside and put it in place when it is whole; write into what is no regular file."""
-    data = text.encode("utf-8", "backslashreplace")
-    target = os.path.realpath(output)
-    if os.path.exists(target) and not os.path.isfile(target):
-        with open(target, "wb") as stream:
-            stream.write(data)
-        return
-    beside = f"{target}.{os.getpid()}.tmp"
-    try:
-        with open(beside, "xb") as stream:
-            stream.write(data)
-        os.replace(beside, target)
-    finally:
-        if os.path.exists(beside):
-            os.unlink(beside)
-
-
-def _stdout() -> Any:
-    """The standard output, which writes the characters that its encoding lacks as escapes."""
-    reconfigure: Callable[..., None] | None = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure:
-        reconfigure(errors="backslashreplace")
-    return sys.stdout
-
-
-def _colors() -> bool:
-    """Whether to write in color to the standard output: NO_COLOR, then FORCE_COLOR, then whether it is a terminal."""
-    if os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR"):
-        return os.environ["FORCE_COLOR"] != "0"
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-
-
-class _Bar:
-    """Progress on the standard error, shown when a run takes longer than a second."""
-
-    def __init__(self) -> None:
-        from time import monotonic
-
-        self._now = monotonic
-        self._last = monotonic()
-        self._shown: Any = None
-
-    def __call__(self, done: int, total: int) -> None:
-        if self._shown is None:
-            if self._now() - self._last < 1 or done == total:
-                return
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-            columns = (TextColumn("checking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self._shown = Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
-            self._shown.start()
-            self._task = self._shown.add_task("checking", total=total)
-        self._shown.update(self._task, completed=done)
-        if self._now() - self._last > 0.1:
-            self._last = self._now()
-            self._shown.refresh()
-
-    def close(self) -> None:
-        """Take the bar away."""
-        if self._shown is not None:
-            self._shown.stop()

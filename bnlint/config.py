@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from . import files
+from .book import closest
 from .finding import Severity
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Config:
             raise ConfigError(f"{self.source}: {error}") from None
         for name in self.rules:
             if name not in book:
-                raise ConfigError(f"{self.source}: unknown key {name!r}{_closest(name, (*_KEYS, *book))}")
+                raise ConfigError(f"{self.source}: unknown key {name!r}{closest(name, (*_KEYS, *book))}")
             self._try(book[name])
 
     def options(self, rule: Rule) -> Options:
@@ -69,7 +70,7 @@ class Config:
         return options
 
     def severity(self, rule: str) -> Severity | None:
-        """The severity that the rule's table gives to all its findings, if it does."""
+        """The severity that the rule's table puts in place of the rule's own, if it does."""
         text = self.rules.get(rule, {}).get("severity")
         return None if text is None else Severity.parse(str(text))
 
@@ -92,7 +93,7 @@ class Config:
         where = f"{self.source}: [tool.bnlint.{rule.name}]"
         for key, value in self.rules[rule.name].items():
             if key != "severity" and key not in rule.options:
-                raise ConfigError(f"{where}: unknown option {key!r}{_closest(key, ('severity', *rule.options))}")
+                raise ConfigError(f"{where}: unknown option {key!r}{closest(key, ('severity', *rule.options))}")
             if key != "severity" and not _alike(value, rule.options[key]):
                 raise ConfigError(f"{where}: {key} must be {_article(rule.options[key])}, not {_article(value)}")
         try:
@@ -143,7 +144,7 @@ def parse(table: Mapping[str, object], root: str = "", source: str = "configurat
             elif isinstance(value, Mapping):
                 rules[key] = value
             else:
-                raise ConfigError(f"{source}: unknown key {key!r}{_closest(key, _KEYS)}")
+                raise ConfigError(f"{source}: unknown key {key!r}{closest(key, _KEYS)}")
         except TypeError as error:
             raise ConfigError(f"{source}: {key} must be {error}, not {_article(value)}") from None
     config = Config(root, source, rules=rules, **values)  # type: ignore[arg-type]
@@ -261,11 +262,3 @@ def _article(value: object) -> str:
     """A value's type, as a person would say it; short values themselves."""
     name = _TYPES.get(type(value), type(value).__name__)
     return f"{name} ({value!r})" if isinstance(value, (bool, int, float, str)) and len(repr(value)) < 40 else name
-
-
-def _closest(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
-    names = list(known)
-    close = get_close_matches(name, names, n=1)
-    return f": did you mean {close[0]!r}?" if close else f": expected one of {', '.join(names)}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from .card import summary, why
+from .change import Change
 from .finding import Severity
 from .graph import Origin, Program
 
@@ -21,13 +22,15 @@ CATEGORIES = ("placement", "batch", "mode", "construction", "state")
 class Problem:
     """What a rule reports: an origin in the graph and a message; the engine makes a Finding of it.
 
-    `severity` overrides the rule's own. `related` are further origins, each with a sentence.
+    `severity` overrides the rule's own. `related` are further origins, each with a sentence. `change` is what would
+    mend it, where the rule knows.
     """
 
     origin: Origin
     message: str
     severity: Severity | None = None
     related: tuple[tuple[Origin, str], ...] = ()
+    change: Change | None = None
 
 
 Check = Callable[[Program, Options], Iterable[Problem]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from .finding import Finding
@@ -71,37 +71,45 @@ def read(text: str) -> list[Suppression]:
     return found
 
 
-def in_cells(suppressions: list[Suppression], cells: Sequence[int]) -> list[Suppression]:
-    """The same with each comment's cell, and its line in that cell; `cells` are the lines on which cells begin."""
+def of_file(path: str) -> list[Suppression]:
+    """The suppressions in a file that has been linted already; none where it can no longer be read."""
+    try:
+        with open(path, "rb") as file:
+            return of_bytes(path, file.read())
+    except OSError:
+        return []
+
+
+def of_bytes(path: str, data: bytes) -> list[Suppression]:
+    """The suppressions in a file with this content; none where it cannot be linted."""
+    from .doors.code import in_parts, read_code
+    from .doors.gate import Refused
+
+    if not in_parts(path):
+        return read(_text(data))
+    try:
+        code = read_code(path, data)
+    except Refused:
+        return []
+    suppressions = read(code.text)
     for suppression in suppressions:
-        suppression.cell = bisect_right(cells, suppression.line)
-        suppression.line -= cells[suppression.cell - 1] - 1
+        suppression.column += code.shifts.get(suppression.line, 0)
+        suppression.end_column += code.shifts.get(suppression.line, 0)
+        if code.cells:
+            suppression.cell = bisect_right(code.cells, suppression.line)
+            suppression.line -= code.cells[suppression.cell - 1] - 1
     return suppressions
 
 
-def of_file(path: str) -> list[Suppression]:
-    """The suppressions in a file that has been linted already; none where it can no longer be read."""
-    if not path.endswith(".ipynb"):
-        return read(text_of(path))
-    from .doors.gate import Refused
-    from .doors.notebook import read_notebook
-
-    try:
-        with open(path, "rb") as file:
-            notebook = read_notebook(file.read())
-    except (OSError, Refused):
-        return []
-    return in_cells(read(notebook.text), notebook.cells)
-
-
-def text_of(path: str) -> str:
-    """The text of a file that has been linted already; empty where it can no longer be read."""
+def _text(data: bytes) -> str:
+    """A Python file's text, its line ends made one; empty where it is none."""
+    import io
     import tokenize
 
     try:
-        with tokenize.open(path) as file:
-            return file.read()
-    except (OSError, ValueError, SyntaxError):
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        return io.TextIOWrapper(io.BytesIO(data), encoding).read()
+    except (ValueError, SyntaxError):
         return ""
 
 

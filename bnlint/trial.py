@@ -10,10 +10,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from difflib import unified_diff
+from typing import Any
 
 from .book import shipped_folder
-from .card import SECTIONS, Example, examples, fences, sections
+from .card import SECTIONS, Example, examples, fences, fixed_behind, sections, unmarked
 from .engine import check_source
+from .mend import mend_source
 from .rule import Rule
 
 LEAST_BAD = 2
@@ -24,10 +27,11 @@ _SOURCE = re.compile(r"\bseeds? \d{3}|arXiv|\bdoi\b|\bet al\.|\b(19|20)\d\d\b", 
 
 @dataclass(frozen=True)
 class Trial:
-    """One example of one rule's card."""
+    """One example of one rule's card; for a bad one, also the code and the certificate that the card shows behind it."""
 
     rule: Rule
     example: Example
+    fixed: tuple[str, str] = ("", "")
 
     def __str__(self) -> str:
         return f"{self.rule.name}:{self.example.card_line}-{self.example.kind}"
@@ -37,21 +41,45 @@ class Trial:
         example = self.example
         if (example.kind == "bad") != bool(example.marks):
             return [f"{self}: a bad example needs a mark, and no other example may have one"]
-        folder = self.rule.path.parent if self.rule.path else shipped_folder()
-        report = check_source(
-            example.code,
-            f"{self.rule.name}.md",
-            select=[self.rule.name],
-            target=example.target,
-            config={self.rule.name: dict(example.options)},
-            rules=[] if folder == shipped_folder() else [folder],
-        )
+        report = check_source(example.code, self.filename, **self._lint())
         found = Counter((finding.place.line or 0, finding.severity) for finding in report)
         wanted = Counter(example.marks.items())
         said = [self._at(failure.line or 0, failure.message) for failure in report.failures]
         said += [self._at(line, f"{severity} expected, none found") for line, severity in (wanted - found).elements()]
         said += [self._at(line, f"unexpected {severity}") for line, severity in (found - wanted).elements()]
-        return said
+        return said + (list(self._fix_complaints()) if example.kind == "bad" and not said else [])
+
+    def _fix_complaints(self) -> Iterator[str]:
+        """What the fixes of a bad example do other than the card shows."""
+        code = unmarked(self.example.code)
+        report = check_source(code, self.filename, **self._lint(), fixes=True)
+        fixes = [finding.fix for finding in report if finding.fix is not None]
+        if not fixes:
+            return
+        shown, certificate = self.fixed
+        mended = mend_source(code, self.filename, unsafe=True, **self._lint())
+        if mended != shown:
+            difference = unified_diff(shown.splitlines(), mended.splitlines(), "the card", "the fix", lineterm="", n=1)
+            yield self._at(1, "\n".join(["the fix is not what the card shows:", *difference]))
+        if mend_source(mended, self.filename, unsafe=True, **self._lint()) != mended:
+            yield self._at(1, "a second run fixes more")
+        said = "\n\n".join(dict.fromkeys("\n".join(fix.certificate.lines()) for fix in fixes))
+        if said != certificate.strip():
+            yield self._at(1, f"the card's certificate should say:\n{said}")
+
+    @property
+    def filename(self) -> str:
+        """What the example's file is called in findings."""
+        return f"<{self.rule.name}>"
+
+    def _lint(self) -> dict[str, Any]:
+        folder = self.rule.path.parent if self.rule.path else shipped_folder()
+        return {
+            "select": [self.rule.name],
+            "target": self.example.target,
+            "config": {self.rule.name: dict(self.example.options)},
+            "rules": [] if folder == shipped_folder() else [folder],
+        }
 
     def _at(self, line: int, said: str) -> str:
         return f"{self}: line {self.example.card_line + line - 1} of the card: {said}"
@@ -62,7 +90,7 @@ def trials(rules: Iterable[Rule]) -> list[Trial]:
     found = []
     for rule in rules:
         try:
-            found += [Trial(rule, example) for example in examples(rule.card)]
+            found += [Trial(rule, example, fixed_behind(rule.card, example)) for example in examples(rule.card)]
         except ValueError as error:
             raise ValueError(f"the card of {rule.name}: {error}") from None
     return found

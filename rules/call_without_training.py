@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from bnlint import Options, Problem, Program, Severity
 from bnlint.graph import Model
 from bnlint.graph.freezing import TRAINING_EVENTS, Reached, reached, trainable_at
+from bnlint.reference.modes import mode
+from bnlint.reference.situations import situation_of
 
 category = "mode"
 severity = Severity.ERROR
@@ -29,9 +31,9 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
 
 def _deaf(program: Program, models: list[Model]) -> Problem | None:
     """The finding for a class whose `call` lacks the parameter; None where nothing is lost."""
-    lost = [(model, found) for model in models for found in reached(model) if not found.flag.given and _learns(found)]
+    lost = [(model, found) for model in models for found in reached(model) if _is_lost(program, found)]
     origin = models[0].call_origin
-    if program.keras < 3 or not lost or origin is None or models[0].methods & _OWN_TRAINING:
+    if not lost or origin is None or models[0].methods & _OWN_TRAINING:
         return None
     said = f"`call` of {models[0].cls} has no parameter named `training`: "
     related = ((lost[0][1].layer.origin, "this batch normalization never sees training mode"),)
@@ -39,10 +41,15 @@ def _deaf(program: Program, models: list[Model]) -> Problem | None:
     if fits:
         said += "fit never puts it into training mode, so its batch normalization keeps its initial statistics."
         return Problem(origin, said, Severity.ERROR, (*related, (fits[0].origin, "trained here")))
-    if all(model.invented for model, _ in lost) or any(_is_told(model) for model in models):
+    if all(model.invented or model.context.testing for model, _ in lost) or any(_is_told(model) for model in models):
         return None
     said += "fit would never train its batch normalization's statistics."
     return Problem(origin, said, Severity.ADVICE, related)
+
+
+def _is_lost(program: Program, found: Reached) -> bool:
+    """Whether fit leaves a batch normalization in inference mode that is there to be trained."""
+    return not found.flag.given and _learns(found) and not mode(situation_of(program, found, "fit")).training
 
 
 def _learns(found: Reached) -> bool:
@@ -63,7 +70,8 @@ def _always_on(program: Program, models: list[Model]) -> Problem | None:
     inner = any(call.context.kind != "eager" for model in models for call in model.calls)
     if default is None or default.value is not True or origin is None or inner:
         return None
-    if not any(not found.flag.given and _learns(found) for model in models for found in reached(model)):
+    found = (found for model in models for found in reached(model) if not found.flag.given and _learns(found))
+    if not any(mode(situation_of(program, one, "call")).training for one in found):
         return None
     said = f"`call` of {models[0].cls} defaults to training=True: "
     said += "a call without a flag normalizes with batch statistics and moves the moving ones."

@@ -18,14 +18,18 @@ _COPY = "tensorflow.python.keras."
 def check(program: Program, options: Options) -> Iterator[Problem]:
     """Each use of Keras's learning phase, but for attempts that have something to fall back on."""
     for use in program.uses:
-        if use.name not in _NAMES or "keras" not in use.path or use.guarded:
+        elsewhere = use.origin.path != program.path  # Which may be for another Keras, and is judged by itself.
+        if use.name not in _NAMES or "keras" not in use.path or use.guarded or elsewhere:
             continue
         # Keras 3 fails where the name is looked up; in Keras 2 it matters where it is called, and with what.
         if program.keras < 3 and use.args is not None:
-            said, harm = _in_keras_2(use, use.args.get("0", use.args.get("value")))
+            value = use.args.get("0", use.args.get("value"))
+            said, harm = _in_keras_2(use, value)
             trained = [event.time for event in program.events if event.kind in ("fit", "train_on_batch", "tape")]
-            afterwards = bool(trained) and max(trained) < use.time
-            yield Problem(use.origin, said, Severity.ADVICE if afterwards else harm)
+            # A phase of 0 where nothing is trained any more is only another way to say what happens anyway.
+            means_inference = bool(trained) or (value is not None and value.value == 0)
+            over = means_inference and all(time < use.time for time in trained)
+            yield Problem(use.origin, said, Severity.ADVICE if over else harm)
         elif program.keras >= 3 and use.args is None:
             if use.path.startswith(_COPY):
                 said = f"`{use.name}` of tensorflow.python.keras does not reach the layers of Keras 3."

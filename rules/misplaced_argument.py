@@ -44,6 +44,8 @@ def _said(layer: Layer) -> str:
     value = layer.arg("axis").value
     if value == Unknown("tensor"):
         return "BatchNormalization gets a tensor for its `axis`: make the layer, then call it: BatchNormalization()(x)."
+    if "axis again" in layer.args:
+        return "BatchNormalization gets `axis` twice, the first time without its name, and raises TypeError."
     if isinstance(value, float):
         return f"BatchNormalization takes {value:g} for its `axis`: name the argument that it is."
     if not isinstance(value, int) or isinstance(value, bool):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
+from bnlint.change import Change, Function, SetArgument
 from bnlint.graph import (
     BATCH_NORMALIZATIONS,
     Call,
@@ -18,7 +19,7 @@ from bnlint.graph import (
     which_of,
 )
 from bnlint.graph.channels import channel_axis, data_format, normalized_axis
-from bnlint.graph.freezing import ever_frozen, may_learn
+from bnlint.graph.freezing import contents, ever_frozen, may_learn
 
 category = "placement"
 severity = Severity.ADVICE
@@ -31,11 +32,17 @@ _Axis = tuple[int, int]
 
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
-    """Each linear layer whose bias reaches nothing but batch normalizations over the same channels, unchanged."""
+    """Each linear layer whose bias reaches nothing but batch normalizations over the same channels, unchanged.
+
+    Not where trained weights are loaded, which have the bias.
+    """
+    loaded = {inner for model in program.models if model.pretrained for inner in contents(model)}
     kept = {source for model in program.models for output in model.outputs for source in (output, *output.sources())}
     frozen = ever_frozen(program)
     for calls in by_construction(call for call in program.calls if is_linear(call.layer) and not call.layer.op):
         layers = {call.layer: None for call in calls}
+        if calls[0].context.testing or not loaded.isdisjoint(layers):
+            continue
         found = {layer: absorbed for layer in layers if (absorbed := _absorbed(layer, kept, frozen))}
         # Of a helper in another file this program knows some uses only.
         if found and calls[0].layer.origin.path == program.path:
@@ -44,7 +51,22 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
             where = which_of([call for call in calls if call.layer in found], calls)
             related = ((normalized.layer.origin, "this batch normalization subtracts it"),)
             said = f"The bias of {kind}{where} has no effect: BatchNormalization subtracts it with the mean"
-            yield Problem(layer.origin, f"{said}; use_bias=False computes the same.", related=related)
+            yield Problem(
+                layer.origin,
+                f"{said}; use_bias=False computes the same.",
+                related=related,
+                change=None if where else _change(layer),
+            )
+
+
+def _change(layer: Layer) -> Change:
+    """Leave the bias out; the way to the first batch normalization is what has to compute the same."""
+    way = [layer.calls[0]]
+    while not is_batchnorm(way[-1].layer):
+        way.append(next(iter(users(way[-1]))))
+    while layer.wrapped is not None:
+        layer = layer.wrapped
+    return Change("Leave out the bias", (SetArgument(layer.origin, "use_bias", False),), Function(tuple(way)))
 
 
 def _absorbed(layer: Layer, kept: set[Tensor], frozen: set[Layer]) -> Call | None:
@@ -114,7 +136,5 @@ def _subtracts(normalized: Call, channels: _Axis, linear: Call) -> bool:
     layer, (axis, rank) = normalized.layer, channels
     if not is_batchnorm(layer) or layer.cls not in BATCH_NORMALIZATIONS or layer.arg("renorm").value is True:
         return False
-    if "mode" in layer.args and layer.args["mode"].value != 0:
-        return False  # Keras 1: 1 normalizes each sample by itself.
     over = layer.arg("axis").value == -1 if rank == 0 else normalized_axis(layer, rank) == axis
     return over and (linear.optional or not normalized.optional) and may_learn(normalized)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.graph import Use, is_batchnorm
+from bnlint.graph import BATCH_NORMALIZATIONS, Use
 
 category = "construction"
 severity = Severity.ERROR
@@ -26,22 +27,33 @@ _KERAS_LAYERS = ("keras.layers.", "tensorflow.keras.layers.", "tensorflow.python
 
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
-    """Each symbol and each constructor argument of batch normalization that only Keras 2 knows."""
+    """Each symbol and each constructor argument of batch normalization that only Keras 2 knows.
+
+    Code that plainly nobody runs under Keras 3 as it is, of Keras 1 or of sessions, is told once.
+    """
     if (program.keras < 3 and program.explicit_keras) or program.tensorflow_1 == "only":
         return
-    least = Severity.ADVICE if program.tensorflow_1 else None
+    # Other files may be for another Keras; each has its own say.
+    problems = [problem for problem in _problems(program) if problem.origin.path == program.path]
+    if program.explicit_keras or not (program.keras_1 or program.tensorflow_1):
+        yield from problems
+    elif problems:
+        yield replace(problems[0], severity=Severity.ADVICE)
+
+
+def _problems(program: Program) -> Iterator[Problem]:
     for use in program.uses:
         instead = None if use.guarded or use.args is not None else _instead(use)
         if instead is not None:
-            yield Problem(use.origin, f"`{_short(use.path)}` does not exist in Keras 3: {instead}.", least)
+            yield Problem(use.origin, f"`{_short(use.path)}` does not exist in Keras 3: {instead}.")
     for layer in program.layers:
-        if not is_batchnorm(layer) or layer.context.raises:
+        if layer.kind not in BATCH_NORMALIZATIONS or layer.context.raises:
             continue
         for name, instead in _removed(program):
             arg = layer.args.get(name)
             if arg is not None and arg.origin is not None and arg.known:
                 said = f"BatchNormalization has no argument `{name}` in {_which(name)}: {instead}."
-                yield Problem(arg.origin, said, least if arg.certain else Severity.ADVICE)
+                yield Problem(arg.origin, said, None if arg.certain else Severity.ADVICE)
 
 
 def _instead(use: Use) -> str | None:

@@ -52,10 +52,16 @@ def _different(calls: Iterable[Call]) -> list[Call]:
     inputs: dict[frozenset[Tensor], Call] = {}
     for call in calls:
         sources = frozenset(source for given in call.inputs[:1] for source in given.sources())
-        symbolic = call.context.kind in ("build", "call") and not any(source.data for source in sources)
-        if symbolic and not call.optional and may_learn(call):
+        if _is_symbolic(call, sources) and not call.optional and may_learn(call):
             inputs.setdefault(sources, call)
     return list(inputs.values())
+
+
+def _is_symbolic(call: Call, sources: Collection[Tensor]) -> bool:
+    """Whether the call surely is one of a graph, not a direct one on data."""
+    if call.context.kind == "build" and any(source.outside for source in sources):
+        return False
+    return call.context.kind in ("build", "call") and not any(source.data for source in sources)
 
 
 def _within_one_graph(layer: Layer, graphs: Collection[set[Call]]) -> Iterator[list[Call]]:

@@ -15,6 +15,7 @@ from bnlint.graph.freezing import (
     training_events,
     writes_to,
 )
+from bnlint.reference.modes import conduct
 
 category = "mode"
 severity = Severity.WARNING
@@ -42,12 +43,16 @@ def _stale(program: Program, event: Event) -> Iterator[Problem]:
         write = written[-1]
         if write.value.origin is None or _meant_for_another(program, event.model, write):
             continue
-        read = "compiled" if program.keras < 3 else "first trained"
+        read = "compiled" if _compile_decides(program) else "first trained"
         said = (
             f"`trainable` is set to {now} after {label(event.model)} was {read}, and nothing compiles it again: "
             f"its batch normalization is still {'trained' if before else 'frozen'}."
         )
         yield Problem(write.value.origin, said, related=((event.origin, "trained here as it was before"),))
+
+
+def _compile_decides(program: Program) -> bool:
+    return conduct(program.keras, program.keras_minor).compile_decides
 
 
 def _meant_for_another(program: Program, model: Model, write: Write) -> bool:
@@ -71,7 +76,7 @@ def _holds(model: Layer, layer: Layer, depth: int = 0) -> bool:
 def _adversarial(program: Program, event: Event) -> Iterator[Problem]:
     """The order of adversarial training under Keras 2, run by Keras 3."""
     compiled = last_compile(event)
-    if program.keras < 3 or compiled is None:
+    if compiled is None or _compile_decides(program):
         return
     at = judged_at(event, program)
     model = event.model

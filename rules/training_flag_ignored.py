@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
 from bnlint.graph import Call, Event, Layer, Origin, label
-from bnlint.graph.freezing import Reached, judged_at, reached, trainable_at, training_events, writes_to
+from bnlint.graph.freezing import Reached, judged_at, reached, trainable_ends, training_events, writes_to
+from bnlint.reference.modes import Level, mode
+from bnlint.reference.situations import situation_in
 
 category = "mode"
 severity = Severity.ERROR
@@ -14,7 +16,8 @@ severity = Severity.ERROR
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
     """Each `training=False` in the graph of a fitted model whose batch normalization is not frozen when fit runs."""
-    if program.keras < 3:
+    flagged = situation_in(program, Level("functional", flag=False), "fit")
+    if not mode(flagged).training:
         return
     said: set[object] = set()
     for event in training_events(program):
@@ -22,7 +25,7 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
             call = found.giver
             if call is None or call.origin.key in said or not _written_into_a_graph(call):
                 continue
-            if trainable_at(found.layer, found.within, judged_at(event, program)) is True:
+            if True in trainable_ends(found.layer, found.within, judged_at(event, program)):
                 said.add(call.origin.key)
                 flag = call.training
                 grade = Severity.ERROR if flag.certain else Severity.ADVICE

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.graph import Call, Model, by_origin, holds_batchnorm, is_frozen, label
+from bnlint.graph import (
+    Call,
+    Layer,
+    Model,
+    by_origin,
+    holds_batchnorm,
+    is_frozen,
+    label,
+    samples_per_step,
+    training_batch,
+)
+from bnlint.reference.modes import Level, mode
+from bnlint.reference.situations import situation_in
 
 category = "mode"
 severity = Severity.ERROR
@@ -39,10 +51,22 @@ def _judge(program: Program, call: Call) -> tuple[str, Severity] | None:
         if context.purpose != "inference":
             return None
         where = context.because or "in inference code"
+        if _normalizes_instances(call.layer):
+            return (
+                f"{where}, as in training, on batches of one: right as long as these are of one too.",
+                Severity.ADVICE,
+            )
         return f"{where}: the output depends on the batch, and the call moves the statistics.", Severity.ERROR
     if context.kind == "build":
         return _judge_graph(program, call)
     return None
+
+
+def _normalizes_instances(layer: Layer) -> bool:
+    """Whether a model is only trained on batches of one, for which batch statistics are those of an instance."""
+    events = layer.events if isinstance(layer, Model) else []
+    batches = [training_batch(event) for event in events if event.kind in ("fit", "train_on_batch", "tape")]
+    return bool(batches) and all(batch is not None and samples_per_step(batch) == 1 for batch in batches)
 
 
 def _judge_graph(program: Program, call: Call) -> tuple[str, Severity] | None:
@@ -52,7 +76,7 @@ def _judge_graph(program: Program, call: Call) -> tuple[str, Severity] | None:
     twins = (*call.layer.calls, *program.calls_at(call.origin))
     if not holders or any(other.training.value is False for other in twins):
         return None
-    if program.keras < 3:
+    if mode(situation_in(program, Level("functional", flag=True), "predict")).training:
         return "in the model's graph: predict uses batch statistics too, and moves the moving ones.", Severity.ERROR
     if any(_called_openly(model) for model in holders):
         return "in a graph that is called without a flag: that call uses and moves batch statistics.", Severity.ERROR

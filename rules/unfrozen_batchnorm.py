@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
 from bnlint.graph import Arg, Event, Model, Origin, label, samples_per_step, training_batch
-from bnlint.graph.freezing import Reached, judged_at, reached, trainable_at, training_events, writes_to
+from bnlint.graph.freezing import Reached, judged_at, reached, trainable_ends, training_events, writes_to
 
 category = "mode"
 severity = Severity.WARNING
@@ -24,7 +24,7 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
             # A flag in the graph: Keras 2 obeys it, and in Keras 3 training-flag-ignored speaks.
             if not isinstance(base, Model) or not _pretrained(base) or found.flag.given:
                 continue
-            if trainable_at(base, found.within, at) is True:
+            if True in trainable_ends(base, found.within, at):
                 where, how = _where(base, found, at)
                 if where.key not in said:
                     said.add(where.key)
@@ -44,11 +44,12 @@ def _pretrained(base: Model) -> bool:
 
 
 def _where(base: Model, found: Reached, at: int) -> tuple[Origin, str]:
-    """The line that makes the batch normalization trainable, else the base, which nobody froze."""
+    """The line that makes the batch normalization trainable, else the base, which nobody froze, or not all of it."""
+    whole = trainable_ends(base, found.within, at) == (True, True)
     for write in reversed(writes_to(base, found.within, at)):
         if write.value.value is True and write.value.origin is not None:
-            return write.value.origin, "made trainable with the rest"
-    return base.origin, "never frozen"
+            return write.value.origin, "made trainable with the rest" if whole else "in part made trainable"
+    return base.origin, "never frozen" if whole else "frozen only in part"
 
 
 def _message(base: Model, how: str) -> str:

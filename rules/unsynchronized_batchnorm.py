@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.graph import Event, Layer, Model, learning_batchnorms, training_batch
+from bnlint.graph import Event, Layer, Model, PerReplica, learning_batchnorms, training_batch
 
 category = "batch"
 severity = Severity.ADVICE
@@ -42,6 +42,8 @@ def _small(event: Event, replicas: int | None, limit: int) -> str | None:
     """What each device sees in a training step, where that is below the limit; of unknown devices, at least two."""
     batch = training_batch(event)
     size = None if batch is None else batch.size.value
+    if isinstance(size, PerReplica) and size.samples < limit:
+        return f"Each device normalizes its {size.samples} samples of a batch by itself"
     if batch is None or not isinstance(size, int) or isinstance(size, bool) or size < 1:
         return None
     if not batch.size.given and batch.steps is not None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from bnlint import Options, Problem, Program, Severity
 from bnlint.graph import Call, Event, Model, by_origin, is_batchnorm, label
 from bnlint.graph.freezing import TRAINING_EVENTS, flag_of, reached, trainable_at
+from bnlint.reference.modes import Level, mode
+from bnlint.reference.situations import level_of, situation_in
 
 category = "mode"
 severity = Severity.ERROR
@@ -17,7 +19,12 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
     said: set[object] = set()
     for model in program.models:
         steps = [event.call for event in model.events if event.call is not None and _trains(event)]
-        if steps and all(_leaves_off(model, call) for call in steps) and not _fitted(model) and _learnable(model):
+        if (
+            steps
+            and all(_leaves_off(program, model, call) for call in steps)
+            and not _fitted(model)
+            and _learnable(model)
+        ):
             for call, *_ in by_origin(steps):
                 if call.origin.key not in said:
                     said.add(call.origin.key)
@@ -38,11 +45,12 @@ def _trains(event: Event) -> bool:
     return event.kind == "call" and event.context.tape is not None and own_step
 
 
-def _leaves_off(model: Model, call: Call) -> bool:
+def _leaves_off(program: Program, model: Model, call: Call) -> bool:
     """Whether the call runs the model in inference mode: no flag, or False."""
-    if not call.training.given:
-        return model.call_default is None or model.call_default.value in (None, False)
-    return call.training.value is False or (call.training.value is None and call.training.known)
+    flag, default = call.training.value, model.call_default
+    if not (flag is None or isinstance(flag, bool)) or (default is not None and not default.known):
+        return False
+    return not mode(situation_in(program, level_of(model), "tape", flag)).training
 
 
 def _fitted(model: Model) -> bool:
@@ -62,6 +70,8 @@ def _learnable(model: Model) -> bool:
 
 def _message(call: Call) -> str:
     how = "with training=False" if call.training.value is False else "without training=True"
+    if call.training.value is True:
+        how = "with a flag that Keras before 3.10 drops, as its `call` has no parameter named `training`"
     return (
         f"{label(call.layer)} is trained by this tape but called {how}: its batch normalization runs in "
         "inference mode, and its statistics keep their initial values."
@@ -73,8 +83,9 @@ def _switched_off(program: Program, call: Call) -> bool:
     flag, giver = flag_of(call)
     if giver is not call or flag.value is not False or not flag.certain or call.optional or len(call.layer.calls) > 1:
         return False
-    # Keras 3's fit overrides a flag in a functional graph: that is training-flag-ignored.
-    if (call.context.kind != "call" and program.keras >= 3) or call.context.kind not in ("call", "build"):
+    # Where fit overrides a flag in a functional graph, training-flag-ignored speaks.
+    inside = Level("subclass" if call.context.kind == "call" else "functional", flag=False)
+    if call.context.kind not in ("call", "build") or mode(situation_in(program, inside, "fit")).training:
         return False
     holders = [model for model in program.models if call in model.nodes]
     trained = any(event.kind in (*TRAINING_EVENTS, "tape") for model in holders for event in model.events)

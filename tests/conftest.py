@@ -1,7 +1,10 @@
-"""What several test files need: a rules folder of one's own, the built package, environments to install it into."""
+"""What several test files need: a rules folder of one's own, the built package, environments, what Keras does."""
 
 from __future__ import annotations
 
+import functools
+import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -10,10 +13,12 @@ import sysconfig
 import venv
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 CHECKOUT = Path(__file__).parents[1]
+KERAS = ("keras", "tf_keras")
 
 LARGE_EPSILON = '''"""Epsilon above 0.1."""
 from bnlint import Problem, Severity
@@ -142,3 +147,36 @@ def copy_checkout() -> Callable[[Path], Path]:
     """Copies what of this checkout belongs to the project into a folder that is not there yet."""
     leave = shutil.ignore_patterns(".git", "__pycache__", ".*_cache", ".hypothesis", ".venv", "venv", "build", "dist")
     return lambda folder: Path(shutil.copytree(CHECKOUT, folder, ignore=leave))
+
+
+@functools.cache
+def _measured(library: str, *parts: str) -> dict[str, Any]:
+    """What keras_claims/ prints for a library; the two don't mix, so each has a process of its own."""
+    if any(importlib.util.find_spec(name) is None for name in KERAS):
+        pytest.skip(f"needs {' and '.join(KERAS)}")
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    environment["TF_USE_LEGACY_KERAS"] = "1" if library == "tf_keras" else "0"
+    environment["KERAS_BACKEND"] = "tensorflow"
+    command = [sys.executable, str(CHECKOUT / "tests" / "keras_claims"), library, *parts]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+@pytest.fixture(params=KERAS)
+def facts(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What is measured for the test module's PARTS (by default, what the script chooses) on Keras 3, and on Keras 2."""
+    return _measured(request.param, *getattr(request.module, "PARTS", ()))
+
+
+@pytest.fixture
+def keras_2(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The same on Keras 2 alone."""
+    return _measured("tf_keras", *getattr(request.module, "PARTS", ()))
+
+
+@pytest.fixture
+def keras_3(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The same on Keras 3 alone."""
+    return _measured("keras", *getattr(request.module, "PARTS", ()))

@@ -29,7 +29,13 @@ def measured(name: str) -> dict[str, Any]:
     """The application of this name without weights, and the file that its constructor stands in."""
     constructor = getattr(keras.applications, name)
     keras.backend.clear_session()
-    return {"file": sys.modules[constructor.__module__].__file__, **described(constructor(weights=None))}
+    model = constructor(weights=None)
+    found = [index for index, layer in enumerate(model.layers) if type(layer).__name__ == "BatchNormalization"]
+    return {
+        "file": sys.modules[constructor.__module__].__file__,
+        "first and last": [*found[:1], *found[-1:]],
+        **described(model),
+    }
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from bnlint.cli import main
+from bnlint.graph.kinds import LAST_BATCHNORM
 
 CONSTRUCTORS = """
 ConvNeXtTiny ConvNeXtSmall ConvNeXtBase ConvNeXtLarge ConvNeXtXLarge DenseNet121 DenseNet169 DenseNet201
@@ -63,9 +64,17 @@ def rebuilt(file: str, entry: str) -> dict[str, Any]:
 @pytest.mark.parametrize("name", CONSTRUCTORS)
 def test_is_rebuilt_from_source(name: str, live: dict[str, Any]) -> None:
     expected = dict(live[name])
+    del expected["first and last"]
     assert rebuilt(expected.pop("file"), f"{name}(weights=None)") == expected
     assert sum(expected["kinds"].values()) > 20 and sum(expected["edges"].values()) > 20
     assert bool(expected["batchnorms"]) == (name not in WITHOUT_BATCHNORM)
+
+
+@pytest.mark.parametrize("name", sorted({*CONSTRUCTORS} - {"NASNetLarge"}))
+def test_its_batch_normalization_begins_and_ends_where_the_graph_says(name: str, live: dict[str, Any]) -> None:
+    *first, last = live[name]["first and last"] or [None]
+    assert LAST_BATCHNORM.get(name) == last
+    assert all(2 <= index <= 5 for index in first)
 
 
 def test_another_entry_is_another_model(live: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import bnlint
-from bnlint import Failure, Finding, Place, Severity, check_paths, check_source, cli, engine
+from bnlint import Failure, Finding, Place, Severity, check_paths, check_source, cli, console, engine
 from bnlint.book import open_book
 from bnlint.cli import main
 from bnlint.config import MAX_SIZE
@@ -324,8 +324,8 @@ class TestProgress:
         import pty
 
         waits = "import time; time.sleep(0.6)" if slow else "pass"
-        code = f"from bnlint import engine\ncall = engine._Checker.__call__\ndef late(self, path):\n    {waits}\n"
-        code += "    return call(self, path)\nengine._Checker.__call__ = late\n"
+        code = f"from bnlint import checker, engine\ncall = checker.Checker.__call__\ndef late(self, path):\n    {waits}\n"
+        code += "    return call(self, path)\nchecker.Checker.__call__ = late\n"
         program = [sys.executable, "-c", f"from bnlint.cli import main\n{code}\nmain()", ".", "--jobs", "1"]
         master, slave = pty.openpty()
         environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "TERM": "xterm"}
@@ -412,16 +412,16 @@ class TestJobs:
         assert self.outputs(folder, "", "3") == single
 
     def test_are_started_anew_where_forking_is_not_safe(self, folder: Path) -> None:
-        code = "engine._may_fork = lambda: False\nengine._Checker.__call__ = None  # in this process\n"
+        code = "from bnlint import checker\nengine._may_fork = lambda: False\nchecker.Checker.__call__ = None  # in this process\n"
         single = self.outputs(folder, "", "1")
         assert self.outputs(folder, code, "2") == single
 
     def test_a_process_that_dies_costs_one_file(self, folder: Path) -> None:
         for number in range(20):
             (folder / f"f{number:02}.py").write_text(DISCARDED, encoding="utf-8")
-        code = "import os, signal\ncheck = engine._Checker.check\ndef dies(self, text, path, file=None):\n"
+        code = "import os, signal\nfrom bnlint import checker\ncheck = checker.Checker.check\ndef dies(self, text, path, file=None):\n"
         code += "    if path.endswith(('f03.py', 'f11.py')):\n        os.kill(os.getpid(), signal.SIGSEGV)\n"
-        code += "    return check(self, text, path, file)\nengine._Checker.check = dies\n"
+        code += "    return check(self, text, path, file)\nchecker.Checker.check = dies\n"
         returncode, output = self.outputs(folder, code, "2")
         document = json.loads(output)
         assert returncode == 2
@@ -443,7 +443,7 @@ class TestJobs:
             (folder / f"f{number}.py").write_text(DISCARDED, encoding="utf-8")
         code = f"{self.SLOW}import time, os\ndef waits(self, path):\n"
         code += "    os.write(1, f'{os.getpid()}\\n'.encode())\n    time.sleep(60)\n"
-        code += "engine._Checker.__call__ = waits\n"
+        code += "from bnlint import checker\nchecker.Checker.__call__ = waits\n"
         environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
         program = [sys.executable, "-c", f"from bnlint.cli import main\n{code}\nmain()", ".", "--jobs", "2"]
         run = subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -529,4 +529,4 @@ def test_colors_follow_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name, raising=False)
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        assert cli._colors() is expected
+        assert console.colors() is expected

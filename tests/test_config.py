@@ -20,6 +20,17 @@ model = keras.Sequential([keras.Input((4,)), dense, layers.BatchNormalization(),
 model.compile(loss="mse")
 model.fit(x, y, batch_size=48)
 """
+TINY = """import argparse
+import keras
+from keras import layers
+parser = argparse.ArgumentParser()
+parser.add_argument("--batch", default=8)
+flags = parser.parse_args()
+dense = layers.Dense(4, use_bias=False)
+model = keras.Sequential([keras.Input((4,)), dense, layers.BatchNormalization(), layers.ReLU(), layers.Dense(1)])
+model.compile(loss="mse")
+model.fit(x, y, batch_size=BATCH)
+"""
 
 
 def lint(*arguments: str | Path) -> Result:
@@ -173,6 +184,27 @@ class TestEffect:
         assert lint("pkg").exit_code == 0
         configure(project, "fail-on = 'advice'\n[tool.bnlint.discarded-batchnorm]\nseverity = 'advice'")
         assert lint("pkg").exit_code == 1
+
+    @pytest.mark.parametrize(
+        ("batch", "configured", "shown"),
+        [
+            ("8", "error", Severity.ERROR),
+            ("8", "advice", Severity.ADVICE),
+            ("flags.batch", "error", Severity.ADVICE),
+            ("flags.batch", "advice", Severity.ADVICE),
+        ],
+    )
+    def test_severity_does_not_lift_what_is_less_sure(self, batch: str, configured: str, shown: Severity) -> None:
+        text = TINY.replace("BATCH", batch)
+        (found,) = check_source(text, select=["tiny-batch"], config={"tiny-batch": {"severity": configured}})
+        assert found.severity is shown
+
+    def test_severity_goes_for_what_a_rule_raises_too(self) -> None:
+        policy = {"placement": "after-activation"}
+        for configured in ("advice", "error"):
+            config = {"mixed-placement": {**policy, "severity": configured}}
+            found = check_source(TINY, select=["mixed-placement"], config=config)
+            assert [finding.severity for finding in found] == [Severity.parse(configured)]
 
     def test_fail_on(self, project: Path) -> None:
         configure(project, "fail-on = 'never'")

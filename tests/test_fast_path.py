@@ -49,7 +49,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 def test_the_version_needs_click_alone(project: Path, bare: set[str]) -> None:
     new = loaded(lint("--version"), project) - bare
-    assert {name for name in new if name.startswith("bnlint")} == {"bnlint", "bnlint.cli"}
+    assert {name for name in new if name.startswith("bnlint")} == {"bnlint", "bnlint.cli", "bnlint.console"}
     assert new & (LATE | HEAVY | {"libcst"}) == set()
 
 

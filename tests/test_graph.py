@@ -175,7 +175,47 @@ def test_a_file_that_cannot_be_shown(tmp_path: Path, name: str, data: bytes | No
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    assert_refused(graph(tmp_path), f"Error: {tmp_path}: cannot be read: is a directory")
+    assert_refused(graph(tmp_path), f"Error: {tmp_path}: cannot be read: is not a regular file")
+
+
+def test_a_file_over_max_size(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.bnlint]\nmax-size = 36\n", encoding="utf-8")
+    path = tmp_path / "large.py"
+    path.write_text("import keras\nm = keras.Sequential()\n", encoding="utf-8")
+    assert len(models(path)) == 1
+    path.write_text("import keras\nm = keras.Sequential() # \n", encoding="utf-8")
+    for arguments in ((), ("--entry", "m")):
+        assert_refused(graph(path, *arguments), f"Error: {path}: too large: 39 bytes, over max-size (36)")
+
+
+def test_a_configuration_with_an_error(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.bnlint]\nmax-siez = 40\n", encoding="utf-8")
+    (tmp_path / "a.py").write_text("", encoding="utf-8")
+    assert_refused(graph(tmp_path / "a.py"), "Error: ")
+
+
+@pytest.mark.parametrize("entry", [None, "m"])
+@pytest.mark.parametrize(
+    ("configured", "given", "expected"),
+    [("auto", (), 3), ("2", (), 2), ("auto", ("--target-keras", "2"), 2), ("2", ("--target-keras", "3.4"), 3)],
+)
+def test_the_target(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    entry: str | None,
+    configured: str,
+    given: tuple[str, ...],
+    expected: int,
+) -> None:
+    """The listing does not show the version, but the program it is made of has it."""
+    (tmp_path / "pyproject.toml").write_text(f"[tool.bnlint]\ntarget-keras = '{configured}'\n", encoding="utf-8")
+    path = tmp_path / "a.py"
+    path.write_text("import keras\nm = keras.Sequential()\n", encoding="utf-8")
+    programs = []
+    monkeypatch.setattr("bnlint.reporters.graph.render", lambda form, program: programs.append(program) or "")
+    done = graph(path, *given, *(() if entry is None else ("--entry", entry)))
+    assert done.exit_code == 0, done.stderr
+    assert [program.keras for program in programs] == [expected]
 
 
 def test_a_notebook(tmp_path: Path) -> None:
@@ -186,7 +226,10 @@ def test_a_notebook(tmp_path: Path) -> None:
     (model,) = models(path)
     assert (model["origin"]["cell"], model["origin"]["line"]) == (2, 1)
     assert ":cell 2:1:" in graph(path).stdout
-    assert models(path, "--entry", "m")[-1]["nodes"][-1]["kind"] == "BatchNormalization"
+    entered = models(path, "--entry", "m")[-1]
+    assert entered["nodes"][-1]["kind"] == "BatchNormalization"
+    assert (entered["origin"]["cell"], entered["origin"]["line"]) == (2, 1)
+    assert ":cell 2:1:" in graph(path, "--entry", "m").stdout
 
 
 def test_text(file: Path) -> None:

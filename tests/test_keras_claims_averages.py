@@ -2,56 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.util
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-SCRIPT = Path(__file__).with_name("keras_claims")
-LIBRARIES = ("keras", "tf_keras")
+PARTS = ("averages", "versions", "sessions", "replicas")
+"""What keras_claims/ is to measure for these tests."""
+
 Measured = dict[str, Any]
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        any(importlib.util.find_spec(name) is None for name in LIBRARIES), reason="needs keras and tf_keras"
-    ),
-]
-
-
-@functools.cache
-def measured(library: str) -> Measured:
-    """What the script prints for this library; the two don't mix, so each has a process of its own."""
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    environment["TF_USE_LEGACY_KERAS"] = "1" if library == "tf_keras" else "0"
-    environment["KERAS_BACKEND"] = "tensorflow"
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), library, "averages", "versions", "sessions", "replicas"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    result: Measured = json.loads(done.stdout.splitlines()[-1])
-    return result
-
-
-@pytest.fixture(params=LIBRARIES)
-def facts(request: pytest.FixtureRequest) -> Measured:
-    return measured(request.param)
-
-
-@pytest.fixture
-def keras_2() -> Measured:
-    return measured("tf_keras")
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("momentum", [0.1, 0.5, 0.9, 0.99])
@@ -147,8 +107,8 @@ def test_what_keras_3_does_not_have(facts: Measured) -> None:
     assert found == {**keras_1, **keras_2, **GONE, **kept}
 
 
-def test_bad_examples_of_removed_api_raise() -> None:
-    assert measured("keras")["removed_api.md"] == [
+def test_bad_examples_of_removed_api_raise(keras_3: Measured) -> None:
+    assert keras_3["removed_api.md"] == [
         "ModuleNotFoundError",
         "ValueError",
         "ValueError",

@@ -2,51 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.util
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-SCRIPT = Path(__file__).with_name("keras_claims")
-LIBRARIES = ("keras", "tf_keras")
+PARTS = ("structure",)
+"""What keras_claims/ is to measure for these tests."""
+
 Measured = dict[str, Any]
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        any(importlib.util.find_spec(name) is None for name in LIBRARIES), reason="needs keras and tf_keras"
-    ),
-]
-
-
-@functools.cache
-def measured(library: str) -> Measured:
-    """What the script prints for this library; the two don't mix, so each has a process of its own."""
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    environment["TF_USE_LEGACY_KERAS"] = "1" if library == "tf_keras" else "0"
-    environment["KERAS_BACKEND"] = "tensorflow"
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), library, "structure"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    result: Measured = json.loads(done.stdout.splitlines()[-1])
-    return result
-
-
-@pytest.fixture(params=LIBRARIES)
-def facts(request: pytest.FixtureRequest) -> Measured:
-    return measured(request.param)
+pytestmark = pytest.mark.slow
 
 
 def test_the_wrong_axis_is_accepted_and_leaves_channels_as_they_were(facts: Measured) -> None:

@@ -93,6 +93,15 @@ def test_the_json_fields(project: Path) -> None:
     assert named == {*found, *found["files"], *found["findings"][0]}
     row = next(line for line in table.splitlines() if ".related[]" in line)
     assert re.findall(r"`(\w+)`", row) == list(found["findings"][0]["related"][0])
+    row = next(line for line in table.splitlines() if ".fix`" in line)
+    code = "from keras import layers\nlayers.BatchNormalization()(layers.Dense(3)(layers.Input((4,))))\n"
+    (project / "biased.py").write_text(code, encoding="utf-8")
+    biased = json.loads(bnlint("--format", "json", "--select", "redundant-bias", "biased.py", cwd=project).stdout)
+    fix = biased["findings"][0]["fix"]
+    assert re.findall(r"`(\w+)`", row) == list(fix)
+    prose = table.partition("`safe` tells")[2]
+    told = {name for key in ("edits", "certificate") for name in (fix[key][0] if key == "edits" else fix[key])}
+    assert told <= set(re.findall(r"`(\w+)`", prose))
     row = next(line for line in table.splitlines() if "errors[]" in line)
     assert re.findall(r"`(\w+)`", row) == list(found["errors"][0])
 

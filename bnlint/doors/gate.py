@@ -12,7 +12,11 @@ import tokenize
 import warnings
 
 MAX_DEPTH = 250
-MAX_NODES = 100_000
+MAX_MEGABYTES = 150
+"""What LibCST may take for a text: half of what a file may cost in all."""
+LONG, SPREAD, PARENTHESES = 150_000, 100_000, 2_500
+"""From how many characters on a text is weighed before it is parsed; and after, from how many levels, summed over all
+syntax nodes, or parentheses, of which the nodes say nothing. Below, LibCST cannot take that much."""
 
 _LAYERS = frozenset({"BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization"})
 _FUNCTIONS = frozenset({"batch_normalization", "batch_norm"})
@@ -23,7 +27,7 @@ _LAYER_BYTES = re.compile(rb"BatchNormalization(?!`| (?!(?:as|if|else|for|in|is|
 _LOADER_BYTES = re.compile(rb"(?:models|keras)\.load_model|models import.{,400}load_model|KerasLayer", re.DOTALL)
 _APPLICATION_BYTES = tuple(name.encode() for name in _APPLICATIONS)
 _PYTHON_2 = re.compile(
-    r"^\s*(print\s+[\"'\w%(]|exec\s+[\"'\w]|raise\s+\w+\s*,|except\s+[\w.()]+\s*,\s*\w+\s*:)", re.MULTILINE
+    r"^[ \t]*(print\s+[\"'\w%(]|exec\s+[\"'\w]|raise\s+\w+\s*,|except\s+[\w.()]+\s*,\s*\w+\s*:)", re.MULTILINE
 )
 
 
@@ -76,6 +80,8 @@ def check_text(text: str) -> bool:
 
     Refused if the text does not parse, or is too deep or too large for LibCST.
     """
+    if len(text) > LONG:
+        _weigh(text)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -90,21 +96,29 @@ def check_text(text: str) -> bool:
         raise Refused("too deeply nested") from None
     except ValueError as error:
         raise Refused(f"does not parse: {error}") from None
-    return _names(tree)
+    found, spread = _names(tree)
+    if len(text) <= LONG and (spread > SPREAD or text.count("(") > PARENTHESES):
+        _weigh(text)
+    return found
 
 
-def _names(tree: ast.Module) -> bool:
-    """Walk a tree level by level: refuse it where it is too deep or too large, and look for the names."""
+def _weigh(text: str) -> None:
+    from .weight import megabytes
+
+    if megabytes(text, MAX_MEGABYTES) > MAX_MEGABYTES:
+        raise Refused(f"too large: parsing it would take over {MAX_MEGABYTES} MB")
+
+
+def _names(tree: ast.Module) -> tuple[bool, int]:
+    """Walk a tree level by level: refuse it where it is too deep, look for the names, and sum up the nodes' levels."""
     level: list[ast.AST] = [tree]
-    count = depth = 0
+    spread = depth = 0
     found = False
     while level:
         depth += 1
-        count += len(level)
+        spread += depth * len(level)
         if depth > MAX_DEPTH:
             raise Refused("too deeply nested", getattr(level[0], "lineno", None))
-        if count > MAX_NODES:
-            raise Refused(f"too large: over {MAX_NODES:,} syntax nodes")
         below: list[ast.AST] = []
         for node in level:
             kind = type(node)
@@ -121,7 +135,7 @@ def _names(tree: ast.Module) -> bool:
                 elif isinstance(value, ast.AST):
                     below.append(value)
         level = below
-    return found
+    return found, spread
 
 
 _CONTEXTS = frozenset({ast.Load, ast.Store, ast.Del, ast.alias})

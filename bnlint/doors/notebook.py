@@ -1,35 +1,29 @@
 """The notebook door: a notebook's code cells as one Python text, in order, line for line.
 
-Magics and shell lines become statements that do nothing, so that every line keeps its place in its cell.
+Magics and shell lines become statements that do nothing, so that every line keeps its place in its cell. What they
+install, and what the stored output says of versions, is kept as requirements.
 """
 
 from __future__ import annotations
 
-import ast
 import json
 import re
-import warnings
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 
-from .gate import Refused, check_text, names_batchnorm
+from .code import Code, Part, joined, python_of
+from .gate import Refused
 
-_FOREIGN = re.compile(r"%%(?!time|timeit|capture|prun|memit|tensorflow_version)\w+")
-_MAGIC = re.compile(r"^(\s*)([%!].*|[\w.]+\?\??|\?\??[\w.]+)$")
-_ASSIGNED = re.compile(r"^(\s*[\w, ]+=\s*)[!%].*$")
-
-
-@dataclass(frozen=True, slots=True)
-class Notebook:
-    """A notebook's code. `cells` are the lines, from 1, on which its code cells begin; `broken` the cells left out,
-    each with its number from 1, the line in it and what is wrong there. `naming` are the cells that name a BN."""
-
-    text: str
-    cells: tuple[int, ...]
-    naming: frozenset[int] = frozenset()
-    broken: tuple[tuple[int, int | None, str], ...] = ()
+_INSTALL = re.compile(r"^\s*[!%].*?\binstall\s(.*)$", re.MULTILINE)
+_MAGIC_VERSION = re.compile(r"^\s*%tensorflow_version\s+1", re.MULTILINE)
+_ASKED = re.compile(r"([\w.]+)\.(?:__version__|VERSION)\b")
+_ANSWERED = re.compile(r"(?<![\w.])(\d+\.\d+)(?:\.\d+)?")
+_PACKAGES = {"tf": "tensorflow", "tensorflow": "tensorflow", "keras": "keras", "tf.keras": "keras"}
+_MULTI_BACKEND = re.compile(r"^Using (?:TensorFlow|Theano|CNTK) backend\.$", re.MULTILINE)
+"""What Keras printed when it was imported, until 2.3."""
 
 
-def read_notebook(data: bytes) -> Notebook:
+def read_notebook(data: bytes) -> Code:
     """The code of a notebook of nbformat 3 or 4; Refused where it is none, or where its code is too much for LibCST."""
     try:
         content = json.loads(data.decode("utf-8-sig"))
@@ -39,25 +33,19 @@ def read_notebook(data: bytes) -> Notebook:
         raise Refused("not a notebook: too deeply nested") from None
     except ValueError as error:
         raise Refused(f"not a notebook: {error}", getattr(error, "lineno", None)) from None
-    lines: list[str] = []
+    parts: list[Part] = []
     starts: list[int] = []
-    naming: set[int] = set()
-    broken: list[tuple[int, int | None, str]] = []
-    for number, source in enumerate(_sources(content), 1):
-        starts.append(len(lines) + 1)
-        code, problem = _python(source)
-        if names_batchnorm(source.encode("utf-8", "replace")):
-            naming.add(number)
-        if problem is not None:
-            broken.append((number, *problem))
-        lines += code
-    text = "\n".join([*lines, ""])
-    check_text(text)
-    return Notebook(text, tuple(starts), frozenset(naming), tuple(broken))
+    above = 0
+    cells = _cells(content)
+    for number, source in enumerate(map(_source, cells), 1):
+        starts.append(above + 1)
+        parts.append(python_of(source.replace("\r\n", "\n").replace("\r", "\n").split("\n"), number))
+        above += len(parts[-1].lines)
+    return replace(joined(parts, tuple(starts)), pins="\n".join(_pins(cells)))
 
 
-def _sources(content: object) -> list[str]:
-    """The code cells' sources, in order."""
+def _cells(content: object) -> list[dict[str, object]]:
+    """The code cells, in order."""
     if not isinstance(content, dict):
         raise Refused("not a notebook: no JSON object")
     cells = content.get("cells")
@@ -67,44 +55,39 @@ def _sources(content: object) -> list[str]:
         ]
     if not isinstance(cells, list):
         raise Refused("not a notebook: no cells")
-    found = []
+    return [cell for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+
+
+def _source(cell: dict[str, object]) -> str:
+    return _text(cell.get("source", cell.get("input", "")))
+
+
+def _text(value: object) -> str:
+    return "".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _pins(cells: list[dict[str, object]]) -> Iterator[str]:
+    """What the notebook installs, then what it has run on."""
+    for source in map(_source, cells):
+        for line in _INSTALL.findall(source):
+            yield from (word.strip("\"'") for word in line.split() if not word.startswith("-"))
+        if _MAGIC_VERSION.search(source):
+            yield "tensorflow==1.15"
     for cell in cells:
-        if isinstance(cell, dict) and cell.get("cell_type") == "code":
-            source = cell.get("source", cell.get("input", ""))
-            found.append("".join(map(str, source)) if isinstance(source, list) else str(source))
-    return found
+        asked = _ASKED.findall(_source(cell))
+        output = "\n".join(_printed(cell)) if asked or "import" in _source(cell) else ""
+        if _MULTI_BACKEND.search(output):
+            yield "keras<3"
+        answered = _ANSWERED.findall(output)
+        if len(asked) == len(answered):
+            versions = zip(asked, answered, strict=True)
+            yield from (f"{_PACKAGES[name]}=={version}" for name, version in versions if name in _PACKAGES)
 
 
-def _python(source: str) -> tuple[list[str], tuple[int | None, str] | None]:
-    """A cell's lines as Python, as many as it has; blank, and why, where it does not parse."""
-    lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    if _FOREIGN.match(source.lstrip()):
-        return [""] * len(lines), None
-    if _parses("\n".join(lines)) is None:
-        return lines, None
-    tidy: list[str] = []
-    continued = False
-    for line in lines:
-        magic, assigned = _MAGIC.match(line), _ASSIGNED.match(line)
-        if continued:
-            continued = line.endswith("\\")
-            tidy.append("")
-        elif magic:
-            continued = line.endswith("\\")
-            tidy.append(f"{magic.group(1)}pass")
-        else:
-            tidy.append(f"{assigned.group(1)}None" if assigned else line)
-    problem = _parses("\n".join(tidy))
-    return (tidy, None) if problem is None else ([""] * len(lines), problem)
-
-
-def _parses(text: str) -> tuple[int | None, str] | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(text)
-    except SyntaxError as error:
-        return error.lineno, f"syntax error: {error.msg}"
-    except (ValueError, RecursionError, MemoryError) as error:
-        return None, f"does not parse: {error}"
-    return None
+def _printed(cell: dict[str, object]) -> Iterator[str]:
+    """A cell's stored output, as text."""
+    outputs = cell.get("outputs")
+    for output in outputs if isinstance(outputs, list) else ():
+        if isinstance(output, dict):
+            data = output.get("data")
+            yield _text(output.get("text", data.get("text/plain", "") if isinstance(data, dict) else ""))

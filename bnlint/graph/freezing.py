@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .nodes import NOT_GIVEN, Arg, Call, Event, Layer, Model, Program, Unknown, Write
 from .questions import is_batchnorm
+from .slices import End, reaches
 
 FORWARDED = Unknown("the training flag")
 """The value of a `training` argument that hands on the flag of the `call` it stands in."""
@@ -76,17 +77,39 @@ def flag_of(call: Call) -> tuple[Arg, Call | None]:
 
 
 def trainable_at(layer: Layer, within: tuple[Layer, ...] = (), time: float = math.inf) -> bool | None:
-    """Whether a layer, or the batch normalization of a model, is trainable at a time; None where that is unknown."""
+    """Whether a layer, or all batch normalization of a model, is trainable at a time; None where that is unknown."""
+    states = trainable_ends(layer, within, time)
+    return states[0] if states[0] is states[1] else None
+
+
+def trainable_ends(
+    layer: Layer, within: tuple[Layer, ...] = (), time: float = math.inf
+) -> tuple[bool | None, bool | None]:
+    """Whether the first and the last batch normalization of a model are trainable at a time, None where not known.
+
+    They may differ where a slice of an application's layers was assigned to; else both are the same.
+    """
+    if isinstance(layer, Model) and layer.style == "application":
+        return _trainable(layer, within, time, "first"), _trainable(layer, within, time, "last")
+    state = _trainable(layer, within, time)
+    return state, state
+
+
+def _trainable(layer: Layer, within: tuple[Layer, ...], time: float, end: End | None = None) -> bool | None:
     state: bool | None = True
     for each in (*within, layer):
         given = each.args.get("trainable")
         if given is not None:
             state = bool(given.value) if given.known else None
+    owners = {write: each for each in (*within, layer) for write in each.writes}
     for write in writes_to(layer, within, time):
         value = bool(write.value.value) if write.value.known else None
-        if write.only != "some" or value is None:
+        hit: bool | None = None
+        if end is not None and isinstance(layer, Model):
+            hit = reaches(write, owners[write], layer, end)
+        if write.only != "some" or hit:
             state = value
-        elif state != value:
+        elif hit is None and (state != value or value is None):
             state = None
     return state
 

@@ -66,12 +66,18 @@ class Object:
 
 
 @dataclass(frozen=True, slots=True)
+class PerReplica:
+    """A batch size of so many samples for each device of a strategy, of which there is an unknown number."""
+
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
 class Arg:
     """One argument's value and where it was written.
 
-    `value` is a plain Python value, a `Function`, an `Object`, a `Layer` or an `Unknown`. `certain` is False
-    where the value is only
-    the default of a parameter or of a flag. `origin` is None for Keras's own default.
+    `value` is a plain Python value, a `Function`, an `Object`, a `Layer`, a `PerReplica` or an `Unknown`. `certain` is
+    False where the value is only the default of a parameter or of a flag. `origin` is None for Keras's own default.
     """
 
     value: object
@@ -103,6 +109,7 @@ class Context:
     purpose: what the enclosing code is there for, as far as its names or its place in Keras's protocol say.
     because: that reason, as a phrase: "in test_step", "after load_model".
     raises: the code is expected to raise: it stands in an assertRaises block.
+    testing: the code is a unit test's, or runs in one.
     strategy: the tf.distribute strategy in whose scope the code runs, "" for none; replicas: how many devices it has,
     None where that is not known.
     """
@@ -113,6 +120,7 @@ class Context:
     purpose: Literal["training", "inference"] | None = None
     because: str = ""
     raises: bool = False
+    testing: bool = False
     strategy: str = ""
     replicas: int | None = None
 
@@ -123,6 +131,7 @@ class Tensor:
 
     `either` holds the alternatives where unknown branches join: the tensor is one of them. `escaped` is True when code
     that the door could not follow has seen the tensor; `data` is True for data, as opposed to a symbolic tensor.
+    `outside` is True where it comes from what nothing is known of, be it a tensor or data.
     """
 
     call: Call | None = None
@@ -131,6 +140,7 @@ class Tensor:
     either: tuple[Tensor, ...] = ()
     escaped: bool = False
     data: bool = False
+    outside: bool = False
     input: Layer | None = None
 
     def sources(self) -> tuple[Tensor, ...]:
@@ -157,12 +167,14 @@ class Write:
     """An assignment to `trainable`, at a time of the program.
 
     only: to which layers of a model it went: "" for the model itself or all its layers, "batchnorm" for its BN layers,
-    "others" for all but those, "some" for a part that is not known better (`base.layers[:-10]`).
+    "others" for all but those, "some" for a part of its layers.
+    part: that part's first layer and the one behind its last, as in a slice (`base.layers[:-10]`), where known.
     """
 
     value: Arg
     time: int
     only: Literal["", "batchnorm", "others", "some"] = ""
+    part: tuple[int | None, int | None] | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -231,7 +243,7 @@ class Entry:
     """One element of a Sequential: a layer, or what the code put there instead of one.
 
     problem: "function", "class" or "tensor" where Keras raises; None for a layer and for what is not known.
-    name: the name of what was put there.
+    name: the name of what was put there. function: where it is defined, for a function of the project.
     """
 
     value: object
@@ -240,6 +252,7 @@ class Entry:
     problem: Literal["function", "class", "tensor"] | None = None
     name: str = ""
     optional: bool = False
+    function: Origin | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -249,6 +262,7 @@ class Model(Layer):
     style: "sequential", "functional", "subclass" (`call` evaluated on a symbolic input where possible), "application"
     (of keras.applications: holds BN or not, without its graph), "loaded" (load_model and its like).
     complete: False where part of the graph is not known.
+    pretrained: it starts from weights that were learned before.
     invented: the program makes no such model; the door did, to see what the class would be.
     """
 
@@ -276,8 +290,9 @@ class Model(Layer):
 class Batch:
     """How training data is cut into batches.
 
-    size: samples a batch, at its argument. samples: how many there are, where known. steps: batches an epoch. epochs:
-    as given. replicas: how many devices share a batch, where known to be more than one.
+    size: samples a batch, an int or PerReplica, at its argument. samples: how many there are, where known. steps:
+    batches an epoch. epochs: as given. replicas: how many devices share a batch, where known to be more than one. cut:
+    the call that cuts the batches, where it could be told to drop the remainder.
     """
 
     size: Arg
@@ -286,6 +301,7 @@ class Batch:
     steps: Arg | None = None
     epochs: Arg | None = None
     replicas: int = 1
+    cut: Origin | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -382,15 +398,12 @@ WATCHED = frozenset(
 class Program:
     """All that a file, notebook, saved model or live model says, as one graph.
 
-    tensorflow_1: "only" where the code cannot run on TensorFlow 2 (it has tf.contrib), "likely" where it is written for
-    sessions and estimators.
-
     keras: the major version it runs on, 2 or 3, `keras_minor` the minor one where it is known, and `keras_because` why
-    that is believed. explicit_keras: the version was asked for, pinned, or follows from an import of tf_keras;
-    else it is
-    read off the code, or the default. notes: what the door gave up
-    on, for --verbose. uses: library symbols that a rule may care about. coverage: how many BN calls the code has,
-    and of how many the input is known.
+    that is believed. explicit_keras: the version was asked for, pinned, or follows from an import of tf_keras; else it
+    is read off the code, or the default. tensorflow_1: "only" where the code cannot run on TensorFlow 2 (it has
+    tf.contrib), "likely" where it is written for sessions and estimators. keras_1: it has arguments that Keras 2
+    renamed. testing: it holds unit tests. notes: what the door gave up on, for --verbose. uses: library symbols that a
+    rule may care about. coverage: how many BN calls the code has, and of how many the input is known.
     """
 
     path: str
@@ -399,6 +412,8 @@ class Program:
     keras_because: str = "the default"
     explicit_keras: bool = False
     tensorflow_1: Literal["", "likely", "only"] = ""
+    keras_1: bool = False
+    testing: bool = False
     layers: list[Layer] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     models: list[Model] = field(default_factory=list)

@@ -14,14 +14,17 @@ from .kinds import (
     LINEAR,
     PASS_THROUGH,
 )
-from .nodes import Arg, Batch, Call, Entry, Event, Function, Layer, Model, Program, Tensor, Unknown
+from .nodes import Arg, Batch, Call, Entry, Event, Function, Layer, Model, PerReplica, Program, Tensor, Unknown
 
 _Node = TypeVar("_Node", Layer, Call, Entry, Event)
 
 
 def is_batchnorm(layer: Layer) -> bool:
-    """Whether the layer is a batch normalization, or a project's own subclass of it."""
-    return layer.kind in BATCH_NORMALIZATIONS
+    """Whether the layer is a batch normalization, or a project's own subclass of it.
+
+    Keras 1's `mode=1`, which normalizes each sample by itself, and `mode=2`, without moving averages, are none.
+    """
+    return layer.kind in BATCH_NORMALIZATIONS and not ("mode" in layer.args and layer.args["mode"].value in (1, 2))
 
 
 def is_linear(layer: Layer) -> bool:
@@ -257,6 +260,8 @@ def samples_per_step(batch: Batch, synchronized: bool = False) -> int | None:
     None where the batch size is not known.
     """
     size = batch.size.value
+    if isinstance(size, PerReplica):
+        return None if synchronized or size.samples < 1 else size.samples
     if not isinstance(size, int) or isinstance(size, bool) or size < 1:
         return None
     if batch.samples:
@@ -267,8 +272,11 @@ def samples_per_step(batch: Batch, synchronized: bool = False) -> int | None:
 def training_batch(event: Event) -> Batch | None:
     """The batches that an event shows to batch normalization in training mode; None where it shows none.
 
-    A direct call on data of known size, with `training=True`, is a batch of its own.
+    None in a unit test too, which trains on little on purpose. A direct call on data of known size, with
+    `training=True`, is a batch of its own.
     """
+    if event.context.testing:
+        return None
     if event.kind in ("fit", "train_on_batch"):
         return event.batch
     if event.kind not in ("call", "tape") or event.context.purpose == "inference" or event.call is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ..finding import Failure, Finding, Place, Report
+from ..finding import Failure, Finding, Fix, Place, Report
 from .escape import well_formed
 
 
@@ -44,8 +44,42 @@ def _finding(finding: Finding) -> dict[str, object]:
             }
             for related in finding.related
         ],
-        "fix": finding.fix,
+        "fix": None if finding.fix is None else _fix(finding.fix),
     }
+
+
+def _fix(fix: Fix) -> dict[str, object]:
+    certificate = fix.certificate
+    return {
+        "title": fix.title,
+        "safe": fix.safe,
+        "edits": [
+            {
+                "path": well_formed(edit.path),
+                "cell": edit.cell,
+                "start": _position(edit.start),
+                "end": _position(edit.end),
+                "text": well_formed(edit.text),
+            }
+            for edit in fix.edits
+        ],
+        "certificate": {
+            "claim": certificate.claim,
+            "same": certificate.same,
+            "training": certificate.training,
+            "inference": certificate.inference,
+            "weights": certificate.weights,
+            "modes": [
+                {"phase": phase, "before": before, "after": after} for phase, before, after in certificate.modes
+            ],
+            "effects": list(certificate.effects),
+            "assumed": certificate.assumed,
+        },
+    }
+
+
+def _position(position: tuple[int, int]) -> dict[str, int]:
+    return {"line": position[0], "column": position[1]}
 
 
 def _error(failure: Failure) -> dict[str, object]:

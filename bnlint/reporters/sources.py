@@ -51,11 +51,11 @@ def _read(path: str) -> list[str]:
 
 def _read_cells(path: str) -> list[list[str]]:
     """The lines of each code cell of a notebook; none where it cannot be read."""
+    from ..doors.code import read_code
     from ..doors.gate import Refused
-    from ..doors.notebook import read_notebook
 
     try:
-        notebook = read_notebook(Path(path).read_bytes())
+        notebook = read_code(path, Path(path).read_bytes())
     except (OSError, Refused):
         return []
     lines = notebook.text.split("\n")

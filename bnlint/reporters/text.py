@@ -43,6 +43,8 @@ def summary(report: Report) -> str:
     line = f"{total} in {_count(report.checked, 'file', 'files')}"
     left = [f"{len(report.failures)} could not be read"] if report.failures else []
     left += [f"{report.skipped} skipped"] if report.skipped else []
+    fixable = sum(bool(finding.fixable) for finding in report)
+    left += [f"{fixable} fixable, as --diff shows"] if fixable else []
     return f"{line}; {', '.join(left)}" if left else line
 
 
@@ -89,6 +91,10 @@ def _finding(finding: Finding, sources: Sources, pen: _Pen) -> Iterator[str]:
             yield f"{' ' * width} = {_head(spot.place, pen)}: {printable(spot.label)}"
     if finding.why:
         yield f"{' ' * width} = why: {printable(finding.why)}"
+    if finding.fixable:
+        yield f"{' ' * width} = fixable: {printable(finding.fixable)}"
+    if finding.fix is not None:
+        yield from (f"{' ' * width}   {printable(line)}" for line in finding.fix.certificate.lines())
 
 
 def _head(place: Place, pen: _Pen) -> str:

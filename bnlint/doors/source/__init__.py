@@ -12,13 +12,15 @@ from typing import Any
 import libcst as cst
 
 from ...graph import Model, Program
+from ..code import is_document
 from . import calling, library, models, objects, project, receivers, training
 from .expressions import EXPRESSIONS
 from .finish import complete_models, enter_the_rest, mark_dropped
 from .machine import Args, Machine, OutOfFuel, to_arg
 from .module import Module, Spot
 from .statements import STATEMENTS, assign, defaults
-from .target import keras_of, tensorflow_1
+from .target import keras_1, keras_of, tensorflow_1
+from .testing import holds_tests
 from .values import ABSENT, Bound, Dict, Frame, Func, Instance, Opaque, Value
 
 RECURSION_LIMIT = 6_000
@@ -32,21 +34,42 @@ def evaluate(
     file: pathlib.Path | None = None,
     shown: Mapping[pathlib.Path, str] | None = None,
     cells: tuple[int, ...] = (),
+    shifts: Mapping[int, int] | None = None,
+    pins: str = "",
 ) -> Program:
     """The program that a Python text is.
 
     `text` must have passed the gate. `path` is what findings show. `target` is "auto", "2", "3" or "3.N". `file` is
     where the text was read, an absolute path; None for a text from elsewhere, whose imports are not followed. `shown`
-    gives the paths under which other files of the run are shown. `cells` are the first lines of a notebook's cells.
+    gives the paths under which other files of the run are shown. `cells`, `shifts` and `pins`: see
+    `doors.code.Code`.
     """
-    keras = keras_of(text, target, file)
-    program = Program(path, keras.major, keras.minor, keras.because, keras.explicit, tensorflow_1(text))
     with _unhindered():
-        module = Module(path, text, cst.parse_module(text), file=file, cells=cells)
-        if file is not None:
-            module.package, module.search = project.package_of(file), project.search_path(file)
+        program, module = _opened(text, path, target, file, cells, shifts, pins)
         _run(program, module, shown or {})
+    if is_document(path):  # It shows a training step, and says in words that there is a loop around it.
+        for event in program.events:
+            event.repeated = event.repeated or event.kind in ("train_on_batch", "tape")
     return program
+
+
+def _opened(
+    text: str,
+    path: str,
+    target: str,
+    file: pathlib.Path | None,
+    cells: tuple[int, ...],
+    shifts: Mapping[int, int] | None,
+    pins: str = "",
+) -> tuple[Program, Module]:
+    """An empty program for a text, and the text as a module."""
+    keras = keras_of(text, target, file, pins)
+    program = Program(path, keras.major, keras.minor, keras.because, keras.explicit, tensorflow_1(text))
+    program.keras_1, program.testing = keras_1(text), holds_tests(str(file or path), text)
+    module = Module(path, text, cst.parse_module(text), file=file, cells=cells, shifts=shifts or {})
+    if file is not None:
+        module.package, module.search = project.package_of(file), project.search_path(file)
+    return program, module
 
 
 @contextmanager
@@ -63,16 +86,22 @@ def _unhindered() -> Iterator[None]:
             gc.enable()
 
 
-def evaluate_entry(text: str, path: str, entry: str, *, file: pathlib.Path | None = None) -> Program:
+def evaluate_entry(
+    text: str,
+    path: str,
+    entry: str,
+    *,
+    target: str = "auto",
+    file: pathlib.Path | None = None,
+    cells: tuple[int, ...] = (),
+    shifts: Mapping[int, int] | None = None,
+) -> Program:
     """The program that a module and one expression in it are: the module's statements, then the expression, exactly.
 
     Nothing else is entered. The expression's model is the last of `program.models`. Raises ValueError where the
-    expression does not parse or gives no model.
+    expression does not parse or gives no model. The other arguments are those of `evaluate`.
     """
-    program = Program(path)
-    module = Module(path, text, cst.parse_module(text), file=file)
-    if file is not None:
-        module.package, module.search = project.package_of(file), project.search_path(file)
+    program, module = _opened(text, path, target, file, cells, shifts)
     try:
         expression = cst.parse_expression(entry)
     except cst.ParserSyntaxError as error:

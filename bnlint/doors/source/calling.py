@@ -11,6 +11,7 @@ from ...graph import Layer, Model
 from .layers import layer_of, new_layer, read_arguments, tensor_of
 from .machine import MAX_DEPTH, RETURN, Args, Machine
 from .symbols import canonical, parameters
+from .testing import is_test_case
 from .values import (
     ABSENT,
     Absent,
@@ -145,12 +146,14 @@ def _is_barren(m: Machine, func: Func, args: Args) -> bool:
 
 def run(m: Machine, func: Func, frame: Frame, spot: Any = None) -> Value:
     """Evaluate the body in a frame whose parameters are bound; returns what it returns."""
-    stack, context = m.stack, m.context
+    stack, facts, context = m.stack, m.facts, m.context
     if spot is not None:
         m.stack = (*m.stack, spot)
     purpose = purpose_of(func.name)
     functions = (*context.functions, func.name) if func.name != "<lambda>" else context.functions
     changes: dict[str, Any] = {"functions": functions}
+    if func.owner is not None and func.owner.testing:
+        changes["testing"] = True
     if purpose is not None and context.kind != "call":
         changes |= {"purpose": purpose, "because": f"in {func.name}"}
     m.running.append(func)
@@ -161,7 +164,7 @@ def run(m: Machine, func: Func, frame: Frame, spot: Any = None) -> Value:
             completion = m.execute(func.node.body.body, frame)
     finally:
         m.running.pop()
-        m.stack = stack
+        m.stack, m.facts = stack, facts
     if any(other.frame is frame for other in m.functions[-50:]):
         for value in frame.variables.values():
             m.escape(value)
@@ -236,7 +239,8 @@ def enter(m: Machine, func: Func, receiver: Value = ABSENT) -> Value:
 
 
 def define(m: Machine, cls: Class) -> None:
-    """Find the Keras class that a new class inherits."""
+    """Find the Keras class that a new class inherits, and whether it is a test case."""
+    cls.testing = is_test_case(cls)
     for base in cls.bases:
         if isinstance(base, Class) and base.keras:
             cls.keras = base.keras

@@ -95,12 +95,12 @@ def dataset_method(m: Machine, data: Dataset, name: str, args: Args) -> Value:
     """A method of a tf.data.Dataset."""
     if name in ("batch", "padded_batch", "ragged_batch"):
         size = args.arg(0, "batch_size") or Arg(Unknown("a batch size"), args.spot)
-        drop = args.get(1 if name == "batch" else None, "drop_remainder") is True
-        return Dataset(size, data.samples, drop)
+        drop = args.get(1 if name == "batch" else None, "drop_remainder", False)
+        return Dataset(size, data.samples, drop is not False, args.spot if name == "batch" else None)
     if name in ("unbatch", "rebatch"):
         return Dataset(None if name == "unbatch" else args.arg(0, "batch_size"), data.samples)
     if name == "repeat":
-        return Dataset(data.batch, None, data.drop_remainder)
+        return Dataset(data.batch, None, data.drop_remainder, data.cut)
     if name in ("take", "skip", "filter", "shard", "interleave"):
         return Dataset(data.batch, None, data.drop_remainder)
     if name == "__len__":
@@ -150,6 +150,8 @@ def _dataset_in(m: Machine, value: Value) -> Value:
     value = m.settled(value)
     if isinstance(value, Opaque) and value.batch is not None:
         return value.batch
+    if isinstance(value, Array) and value.shape and isinstance(value.shape[0], Opaque) and value.shape[0].batch:
+        return value.shape[0].batch  # As many as there are in a batch of that data.
     if isinstance(value, Choice):
         return Opaque("one of several data sets")
     if isinstance(value, (tuple, List)) and value:
@@ -184,6 +186,7 @@ def batch_of(m: Machine, name: str, args: Args, model: Model) -> Batch:
             steps,
             epochs,
             replicas,
+            data.cut,
         )
     if isinstance(data, Instance) and data.cls.keras == "keras.utils.Sequence":
         return Batch(_sequence_batch(data, args), None, False, steps, epochs, replicas)
@@ -191,11 +194,9 @@ def batch_of(m: Machine, name: str, args: Args, model: Model) -> Batch:
     samples = data.samples if isinstance(data, Array) else None
     if samples is not None and (split := args.get(None, "validation_split")) is not ABSENT:
         samples = int(samples * (1 - split)) if isinstance(split, float) and 0 <= split < 1 else None
-    if given is None:
+    if given is None or given.value is None:
         unsure = args.open or not isinstance(data, Array) or steps is not None
         given = Arg(Unknown("the data may have batches of its own"), args.spot) if unsure else Arg(32)
-    elif given.known and given.value is None:
-        given = Arg(32)
     elif isinstance(data, Opaque) and "generator" in data.reason:
         given = Arg(Unknown("a generator's batches"), args.spot)
     return Batch(given, samples, False, steps, epochs, replicas)
@@ -211,7 +212,7 @@ def batch_of_call(m: Machine, value: Value, model: Model, args: Args) -> Batch |
     data = _dataset_in(m, value)
     replicas = replicas_of(m, model)
     if isinstance(data, Dataset) and data.batch is not None:
-        return Batch(data.batch, data.samples, data.drop_remainder, replicas=replicas)
+        return Batch(data.batch, data.samples, data.drop_remainder, replicas=replicas, cut=data.cut)
     if isinstance(data, Array) and data.samples is not None:
         return Batch(Arg(data.samples, args.spot_of(0, "inputs")), data.samples, replicas=replicas)
     return None

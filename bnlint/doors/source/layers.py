@@ -66,9 +66,11 @@ def read_arguments(m: Machine, layer: Layer, names: tuple[str, ...], args: Args)
         names = (*names, *(f"argument {i}" for i in range(len(args.positional))))
     for index, value in enumerate(args.positional):
         if index < len(names):
-            layer.args[names[index]] = to_arg(value, args.spot_of(index, names[index]))
+            layer.args[names[index]] = to_arg(value, args.spot_of(index, ""))
     for key, value in args.keywords.items():
         arg = to_arg(value, args.spot_of(None, key))
+        if key in names[: len(args.positional)]:
+            key = f"{key} again"
         if key in OLD_NAMES and OLD_NAMES[key] in names and key not in names:
             key = OLD_NAMES[key]
         if key == "data_format" and isinstance(arg.value, str):
@@ -142,6 +144,7 @@ def tensor_of(m: Machine, value: Value) -> Tensor:
     if isinstance(value, Array) and value.shape is not None:
         shape = tuple(size if isinstance(size, int) else None for size in value.shape)
     tensor = Tensor(shape=shape, data=isinstance(value, (Array, Dataset)) or getattr(value, "batch", None) is not None)
+    tensor.outside = isinstance(value, Opaque) and not tensor.data and not value.reason.startswith("the parameter ")
     m.outside[key] = (value, tensor)
     return tensor
 
@@ -177,6 +180,7 @@ def record(
     if shape is ABSENT:
         shape = output_shape(layer, [tensor.shape for tensor in inputs])
     output = Tensor(shape=shape, data=bool(inputs) and all(tensor.data for tensor in inputs))
+    output.outside = any(tensor.outside for tensor in inputs)
     parent = m.inside[-1] if m.inside else None
     call = Call(layer, inputs, output, spot, m.context, training, parent, m.optional > 0, m.tick())
     output.call = call

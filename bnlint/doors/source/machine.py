@@ -14,7 +14,8 @@ from typing import Any
 
 import libcst as cst
 
-from ...graph import Arg, Context, Function, Layer, Object, Program, Tensor, Unknown, Use
+from ...graph import Arg, Context, Function, Layer, Object, PerReplica, Program, Tensor, Unknown, Use
+from .conditions import guards
 from .journal import Journal, choose
 from .module import Spot
 from .values import (
@@ -122,7 +123,16 @@ def plain(value: Value) -> object:
         return plain(value.value)
     if isinstance(value, Thing):
         return Object(value.symbol.rsplit(".", 1)[-1], value.args)
+    if isinstance(value, Opaque) and value.key and value.key[0] == "Multiply":
+        return _per_replica(*value.key[1:]) or Unknown(value.reason)
     return Unknown(getattr(value, "reason", "") or type(value).__name__.lower())
+
+
+def _per_replica(left: object, right: object) -> PerReplica | None:
+    """A number of samples times a strategy's number of devices, which is not known."""
+    samples, devices = (left, right) if isinstance(left, int) else (right, left)
+    counts = isinstance(devices, Opaque) and devices.key is not None and devices.key[0] == "devices"
+    return PerReplica(samples) if counts and isinstance(samples, int) else None
 
 
 class Machine:
@@ -170,7 +180,7 @@ class Machine:
         self.facts: dict[Opaque, bool] = {}
         self.compared: dict[tuple[object, ...], Opaque] = {}
         self.constants: dict[int, Value] = {}
-        self.context = Context()
+        self.context = Context(testing=program.testing)
         self.stack: tuple[Spot, ...] = ()
         self.running: list[Func] = []
         self.inside: list[Any] = []
@@ -212,7 +222,8 @@ class Machine:
 
     def reset(self) -> None:
         """Forget what was under way when the fuel ran out."""
-        self.stack, self.context, self.facts, self.optional = (), Context(), {}, 0
+        self.stack, self.facts, self.optional = (), {}, 0
+        self.context = Context(testing=self.program.testing)
         self.running.clear()
         self.inside.clear()
         self.recording.clear()
@@ -273,7 +284,7 @@ class Machine:
             given = {str(i): to_arg(value, args.spot_of(i, "")) for i, value in enumerate(args.positional)}
             given |= {name: to_arg(value, args.spot_of(None, name)) for name, value in args.keywords.items()}
             given |= {"**": Arg(Unknown("an unknown **"), spot)} if args.open else {}
-        guarded = self.guarded > 0 or self.optional > 0
+        guarded = self.guarded > 0 or any(map(guards, self.facts))
         self.program.uses.append(Use(path, spot, guarded, self.context, self.time, given))
 
     def store(self, variables: Dict, name: Any, value: Value) -> None:
@@ -305,15 +316,18 @@ class Machine:
     def assuming(self, condition: Opaque, truth: bool) -> Iterator[None]:
         """Run the body under a condition."""
         before = self.facts
-        self.facts = {**before, condition: truth}
-        if condition.key and condition.key[0] == "not":
-            self.facts[condition.key[1]] = not truth  # type: ignore[index]
+        self._suppose(condition, truth)
         self.optional += 1
         try:
             yield
         finally:
             self.facts = before
             self.optional -= 1
+
+    def _suppose(self, condition: Opaque, truth: bool) -> None:
+        self.facts = {**self.facts, condition: truth}
+        if condition.key and condition.key[0] == "not":
+            self.facts[condition.key[1]] = not truth  # type: ignore[index]
 
     @contextmanager
     def within(self, **changes: Any) -> Iterator[None]:
@@ -349,6 +363,7 @@ class Machine:
             )
             return first if first == second else (RETURN if RETURN in (first, second) else BREAK)
         self.journal.adopt(goes_on)
+        self._suppose(condition, first is None)  # Until the function, or the round of the loop, ends.
         if first == RETURN or second == RETURN:
             lost = {k: v for k, v in ends.items() if k not in goes_on and not self._is_frame(v[0], frame)}
             self.journal.join(condition, lost, {})

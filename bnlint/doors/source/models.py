@@ -164,7 +164,7 @@ def trace(m: Machine, model: Model, instance: Instance, inputs: tuple[Tensor, ..
     model.inputs = (Tensor(shape=shape),)
     first = len(m.program.calls)
     context, inside, stack = m.context, m.inside, m.stack
-    m.context, m.inside = Context(kind="call"), []
+    m.context, m.inside = Context(kind="call", testing=context.testing), []
     try:
         result = call_body(m, instance, Args(model.call_origin or model.origin, [model.inputs[0]]), TRAINING)  # type: ignore[arg-type]
     finally:
@@ -216,6 +216,7 @@ def _entry(m: Machine, value: Value, spot: Spot) -> Entry:
         m.escape(value)
     elif isinstance(value, Func):
         entry.problem, entry.name = "function", value.name
+        entry.function = Spot(value.frame.module, value.node)
     elif isinstance(value, Bound) and isinstance(value.method, Func):
         entry.problem, entry.name = "function", value.method.name
     elif isinstance(value, Partial):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -20,7 +20,8 @@ class Module:
     """A source text as a LibCST tree.
 
     `path` is what findings show, `file` where it was read, `package` the dotted name of the package that holds it, and
-    `search` the folders in which its imports are looked up. `cells` are the lines on which a notebook's cells begin.
+    `search` the folders in which its imports are looked up. `cells` are the lines on which a notebook's cells begin,
+    `shifts` the columns by which a line stands further right in the file than in the text.
     """
 
     path: str
@@ -30,6 +31,7 @@ class Module:
     file: pathlib.Path | None = None
     search: list[pathlib.Path] = field(default_factory=list)
     cells: tuple[int, ...] = ()
+    shifts: Mapping[int, int] = field(default_factory=dict)
     _ranges: dict[int, tuple[int, int]] | None = None
     _starts: list[int] = field(default_factory=list)
 
@@ -51,7 +53,7 @@ class Module:
 
     def _position(self, offset: int) -> tuple[int, int]:
         line = bisect_right(self._starts, offset)
-        return line, offset - self._starts[line - 1] + 1
+        return line, offset - self._starts[line - 1] + 1 + self.shifts.get(line, 0)
 
 
 class _Ranges(CodegenState):

@@ -71,6 +71,8 @@ def attribute(m: Machine, value: Value, name: str, spot: Spot) -> Value:
             return Bound(value.receiver, method)
         return Bound(value, name)
     if isinstance(value, Thing):
+        if name == "num_replicas_in_sync" and "devices" in value.attributes:
+            return value.attributes["devices"] or m.derived("devices", value)
         return value.attributes[name] if name in value.attributes else Bound(value, name)
     if isinstance(value, Array) and name == "shape":
         return value.shape if value.shape is not None else Opaque("a shape")
@@ -174,7 +176,9 @@ def set_attribute(m: Machine, value: Value, name: str, new: Value, spot: Spot) -
     elif isinstance(value, Opaque) and value.key and value.key[0] == "layer of" and name == "trainable":
         layers = value.key[1]
         assert isinstance(layers, Layers)
-        layers.model.writes.append(Write(to_arg(new, spot), m.tick(), _which(m, value, layers)))
+        only = _which(m, value, layers)
+        part = layers.part if only == "some" and not m.optional else None
+        layers.model.writes.append(Write(to_arg(new, spot), m.tick(), only, part))
     else:
         m.escape(new)
 
@@ -184,7 +188,7 @@ def _which(m: Machine, layer: Opaque, layers: Layers) -> Literal["", "batchnorm"
     for condition, fact in m.facts.items():
         key = condition.key
         if key and key[0] == "isinstance" and key[1] is layer and _is_batchnorm_class(key[2]):
-            return "some" if not layers.whole else "batchnorm" if fact else "others"
+            return "others" if not fact else "batchnorm" if layers.whole else "some"
     return "" if layers.whole and not m.optional else "some"
 
 

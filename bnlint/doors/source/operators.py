@@ -226,13 +226,24 @@ def subscript(m: Machine, value: Value, key: Value, spot: Spot) -> Value:
     if isinstance(value, Array):
         return _cut(value, key)
     if isinstance(value, Layers):
-        return Layers(value.model, whole=False) if isinstance(key, slice) else Opaque("a layer of a model")
+        part = Layers(value.model, _part_of(key) if value.whole else None)
+        return part if isinstance(key, slice) else Opaque("a layer of a model", key=("layer of", part))
     if isinstance(value, Opaque):
         size = _length(key) if isinstance(key, slice) else key.samples if isinstance(key, Array) else None
         return Opaque(f"an item of {value.reason}", batch=value.batch) if size is None else Array((size,))
     if isinstance(value, Instance):
         return m.call_method(value, "__getitem__", [key], spot)
     return Opaque("an item")
+
+
+def _part_of(key: Value) -> tuple[int | None, int | None] | None:
+    """Where the layers of a slice, or the one at an index, begin and end; None where that is not known."""
+    if isinstance(key, int):
+        return key, key + 1 or None
+    if not isinstance(key, slice) or key.step is not None:
+        return None
+    bounds = (key.start, key.stop)
+    return bounds if all(bound is None or isinstance(bound, int) for bound in bounds) else None
 
 
 def _item(m: Machine, table: Dict, key: Value) -> Value:

@@ -190,6 +190,7 @@ def _for(m: Machine, node: cst.For, frame: Frame) -> Completion:
         items = [Opaque("a loop variable")]
     first = len(m.program.events)
     rounds = _Rounds(m, len(items) if isinstance(value, range) else 0)
+    facts = m.facts
     for index, item in enumerate(items):
         if rounds.repeats(index):
             cut = True
@@ -197,6 +198,7 @@ def _for(m: Machine, node: cst.For, frame: Frame) -> Completion:
         events = len(m.program.events)
         assign(m, node.target, item, frame)
         completion = m.execute(node.body.body, frame)
+        m.facts = facts
         if completion == BREAK:
             return None
         if completion in (RETURN, RAISE):
@@ -242,13 +244,14 @@ class _Rounds:
 
 
 def _while(m: Machine, node: cst.While, frame: Frame) -> Completion:
-    first = len(m.program.events)
+    first, facts = len(m.program.events), m.facts
     for _ in range(UNROLL):
         truth = m.truth(m.evaluate(node.test, frame))
         if truth is False:
             return None
         known = truth is True and not isinstance(node.test, (cst.Name, cst.Integer))
         completion = m.execute(node.body.body, frame)
+        m.facts = facts
         if completion == BREAK:
             return None
         if completion in (RETURN, RAISE):

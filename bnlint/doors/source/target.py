@@ -23,9 +23,6 @@ _OLD_MODULES = (
 )
 _KERAS_2 = (
     *(
-        "nb_epoch",
-        "nb_filter",
-        "border_mode=",
         "tf.layers.",
         "tf.contrib",
         "tensorflow.contrib",
@@ -52,9 +49,19 @@ _KERAS_2 = (
     *("multi_gpu_model", "image_dim_ordering"),
 )
 _SESSIONS = ("tf.Session(", "tf.variable_scope(", "UPDATE_OPS", "TPUEstimator", "tf.estimator.", "tf1.layers.")
+_RENAMED = (
+    *("nb_epoch", "nb_filter", "nb_row", "nb_col", "nb_val_samples", "samples_per_epoch", "border_mode"),
+    *("dim_ordering", "W_regularizer", "b_regularizer", "W_constraint"),
+)
+_KERAS_1 = re.compile(
+    rf"\b(?:[A-Z]\w*|fit\w*)\([^()]*(?:\([^()]*\)[^()]*)*\b(?:{'|'.join(_RENAMED)})\s*="
+    r"|\bConvolution2D\(\s*[\w.*/ ]+,\s*\d+\s*,\s*\d+"
+)
+"""A layer or a training with an argument that Keras 2 renamed (functions of the project may call theirs so), and a
+convolution with rows and columns of their own."""
 _OLD_OPTIMIZER = re.compile(r"\b(?:Adam|SGD|RMSprop|Adagrad|Adadelta|Adamax|Nadam)\((?:[^()\n]*,\s*)?(?:lr|decay)=")
 _PIN = re.compile(
-    r"^\s*[\"'-]*\s*(tensorflow(?:[-_](?:cpu|gpu|macos|intel))?|keras|tf[-_]keras)\s*(?:\[[^\]]*\])?\s*([=~<>!]=?[^;#\"']*)",
+    r"^\s*[\"'-]*\s*(tensorflow(?:[-_](?:cpu|gpu|macos|intel))?|keras|tf[-_]keras)\s*(?:\[[^\]]*\])?\s*([=~<>!]=?[^;#\"'\n]*)",
     re.IGNORECASE | re.MULTILINE,
 )
 _FILES = (
@@ -66,6 +73,8 @@ _FILES = (
     "environment.yaml",
     "Pipfile",
 )
+_TF1_LAYERS = re.compile(r"\b(?:tf|tf1|v1)\.(?:compat\.v1\.)?layers\.(?:batch_normalization|BatchNormalization)\b")
+_MOST_SIBLINGS = 60
 _BOUND = re.compile(r"(==|~=|<=|<|>=|>|=)\s*(\d+)(?:\.(\d+))?")
 
 
@@ -86,23 +95,56 @@ def tensorflow_1(text: str) -> Literal["", "likely", "only"]:
     return "likely" if any(sign in text for sign in _SESSIONS) else ""
 
 
-def keras_of(text: str, target: str, file: pathlib.Path | None) -> Target:
-    """The Keras that a text is for. `target` is "auto", "2", "3" or "3.N"; `file` where the text was read."""
+def keras_1(text: str) -> bool:
+    """Whether a text passes arguments that Keras 2 renamed to what has the names of Keras's own."""
+    return any(name in text for name in (*_RENAMED, "Convolution2D")) and _KERAS_1.search(text) is not None
+
+
+def keras_of(text: str, target: str, file: pathlib.Path | None, pins: str = "") -> Target:
+    """The Keras that a text is for. `target` is "auto", "2", "3" or "3.N"; `file` where the text was read.
+
+    `pins` are requirements of its own, one a line.
+    """
     if target != "auto":
         major, _, minor = target.partition(".")
         return Target(int(major), int(minor) if minor else None, "--target-keras", True)
     legacy = _LEGACY.search(text) if "tf_keras" in text or "TF_USE_LEGACY" in text else None
     if legacy:
         return Target(2, None, f"the code has {legacy.group(0).strip()}", True)
-    pinned = _pinned(file.parent) if file is not None else None
+    pinned = _required(pins, "the notebook") if pins else None
+    if pinned is None and file is not None:
+        pinned = _pinned(file.parent)
     if pinned is not None:
         return pinned
-    found = next((name for name in _KERAS_2 if name in text), None)
+    if file is not None and _TF1_LAYERS.search(text) and (sibling := _beside(file)):
+        return Target(2, None, f"{sibling} beside it is for TensorFlow 1", True)
+    found = "arguments of Keras 1" if keras_1(text) else next((name for name in _KERAS_2 if name in text), None)
     if found is None and ("lr=" in text or "decay=" in text) and (old := _OLD_OPTIMIZER.search(text)):
         found = old.group(0)
     if found is not None:
         return Target(2, None, f"the code has {found}", False)
     return Target(3, None, "the default", False)
+
+
+def _beside(file: pathlib.Path) -> str:
+    """The name of another file in the same folder that is written for TensorFlow 1, "" for none."""
+    return next((name for name in _for_tensorflow_1(file.parent) if name != file.name), "")
+
+
+@lru_cache(maxsize=512)
+def _for_tensorflow_1(folder: pathlib.Path) -> tuple[str, ...]:
+    """Two files of a folder that are written for TensorFlow 1, as far as there are."""
+    found: list[str] = []
+    for path in sorted(folder.glob("*.py"))[:_MOST_SIBLINGS]:
+        try:
+            written_so = tensorflow_1(path.read_text(encoding="utf-8", errors="replace")) != ""
+        except OSError:
+            continue
+        if written_so:
+            found.append(path.name)
+        if len(found) == 2:
+            break
+    return tuple(found)
 
 
 @lru_cache(maxsize=512)
@@ -114,13 +156,21 @@ def _pinned(folder: pathlib.Path, depth: int = 0) -> Target | None:
             text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
         except OSError:
             text = ""
-        for package, bounds in _PIN.findall(text):
-            found = _version(package.lower(), bounds)
-            if found is not None:
-                return Target(found, None, f"{name} has {package}{bounds.strip()}", True)
+        found = _required(text, name)
+        if found is not None:
+            return found
     if depth >= 8 or folder.parent == folder or (folder / ".git").exists():
         return None
     return _pinned(folder.parent, depth + 1)
+
+
+def _required(text: str, name: str) -> Target | None:
+    """What the requirements in a text pin, None where they leave it open."""
+    for package, bounds in _PIN.findall(text):
+        found = _version(package.lower(), bounds)
+        if found is not None:
+            return Target(found, None, f"{name} has {package}{bounds.strip()}", True)
+    return None
 
 
 def _version(package: str, bounds: str) -> int | None:

@@ -23,6 +23,8 @@ from .values import (
     Weights,
 )
 
+TRAINED = frozenset({"fit", "train_on_batch", "tape"})
+
 
 def call_model_method(m: Machine, model: Model, name: str, args: Args) -> Value:
     """`model.add`, `.compile`, `.fit` and their like."""
@@ -56,7 +58,8 @@ def call_model_method(m: Machine, model: Model, name: str, args: Args) -> Value:
         m.event("save", model, args.spot)
         return None
     if name in ("load_weights", "set_weights"):
-        model.pretrained = True
+        # What the program has trained itself it may train again, without what the weights have too much.
+        model.pretrained = model.pretrained or not any(event.kind in TRAINED for event in model.events)
         return None
     if name in ("summary", "get_config", "count_params", "build", "reset_states", "get_weights", "to_json"):
         return Opaque(name)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import libcst as cst
 
     from ...graph import Arg, Layer, Model, Origin
-    from .module import Module
+    from .module import Module, Spot
 
 Value = Any
 
@@ -159,7 +159,10 @@ class Partial:
 
 @dataclass(eq=False, slots=True)
 class Class:
-    """A class of the project. `keras` is the canonical name of the nearest Keras class it inherits, "" for none."""
+    """A class of the project. `keras` is the canonical name of the nearest Keras class it inherits, "" for none.
+
+    `testing`: it is a unit test's.
+    """
 
     name: str
     node: cst.ClassDef
@@ -167,6 +170,7 @@ class Class:
     bases: list[Value]
     members: Dict
     keras: str = ""
+    testing: bool = False
     instantiated: bool = False
 
     def lineage(self) -> Iterator[Class]:
@@ -223,11 +227,12 @@ class Array:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """tf.data and the generators: batches of data. `batch` is None while there are no batches."""
+    """tf.data and the generators: batches of data. `batch` is None while there are none, `cut` is what makes them."""
 
     batch: Arg | None = None
     samples: int | None = None
     drop_remainder: bool = False
+    cut: Spot | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -256,7 +261,12 @@ class Gradients:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layers:
-    """`model.layers` of a model whose layers are not all known, or a slice of it."""
+    """`model.layers` of a model whose layers are not all known, or the slice `part` of it; None for an unknown part."""
 
     model: Model
-    whole: bool = True
+    part: tuple[int | None, int | None] | None = (None, None)
+
+    @property
+    def whole(self) -> bool:
+        """Whether these are all."""
+        return self.part == (None, None)

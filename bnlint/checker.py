@@ -1,0 +1,144 @@
+"""One file through the pipeline: read, evaluated, asked about by every rule."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import files
+from .finding import Failure, Finding, Related, Severity
+from .plan import Plan
+
+if TYPE_CHECKING:
+    from .doors.code import Code
+    from .finding import Fix
+    from .graph import Program
+    from .rule import Problem, Rule
+
+    Mend = Callable[[Problem], Fix | None]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one file."""
+
+    findings: list[Finding] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    coverage: tuple[int, int] = (0, 0)
+
+
+class Checker:
+    """Checks one file after the other, as planned."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        chosen = [plan.book[name] for name in plan.rules]
+        self.rules = [(rule, plan.config.options(rule), plan.config.severity(rule.name)) for rule in chosen]
+
+    def __call__(self, path: str) -> Outcome:
+        from .doors import gate
+        from .doors.code import is_document, read_code
+
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+            code = read_code(path, data)
+        except OSError as error:
+            return Outcome(failures=[Failure(path, files.reason(error))])
+        except gate.Refused as refusal:
+            return Outcome(failures=[Failure(path, refusal.message, line=refusal.line)])
+        outcome = Outcome()
+        if code.named or not gate.names_batchnorm(data):
+            outcome = self.check(code, path, Path(os.path.abspath(path)))
+        if is_document(path):  # What looks like Python there may be a fragment, or none.
+            outcome.notes += [f"{path}:{line}: a block left out: {why}" for _, line, why in code.broken]
+        else:
+            outcome.failures += [Failure(path, why, cell, line) for cell, line, why in code.broken]
+        return outcome
+
+    def check(self, code: Code, path: str, file: Path | None = None) -> Outcome:
+        """Evaluate code that passed the gate, and ask every rule about it."""
+        from .doors.source import evaluate
+
+        outcome = Outcome()
+        try:
+            program = evaluate(
+                code.text,
+                path,
+                target=self.plan.target,
+                file=file,
+                shown=self.plan.shown,
+                cells=code.cells,
+                shifts=code.shifts,
+                pins=code.pins,
+            )
+        except Exception as error:
+            _crash(outcome, path, "internal error", error)
+            return outcome
+        outcome.notes += program.notes
+        outcome.coverage = program.coverage
+        mend = _mender(program, outcome) if self.plan.fixes else None
+        for rule, options, severity in self.rules:
+            try:
+                outcome.findings += _findings(program, rule, options, severity, mend)
+            except Exception as error:
+                _crash(outcome, path, f"internal error in rule {rule.name}", error)
+        program.dissolve()
+        return outcome
+
+
+def _mender(program: Program, outcome: Outcome) -> Mend:
+    """Makes the fixes of one program's problems; says in the outcome's notes why one cannot be made."""
+    from .fixes.tree import Refused
+    from .fixes.workshop import Workshop
+
+    workshop = Workshop(program)
+
+    def mend(problem: Problem) -> Fix | None:
+        assert problem.change is not None
+        try:
+            return workshop.fix(problem.change)
+        except Refused as refusal:
+            outcome.notes.append(f"{problem.origin.place()}: not fixed ({problem.change.title}): {refusal}")
+            return None
+
+    return mend
+
+
+def _findings(
+    program: Program, rule: Rule, options: Mapping[str, object], severity: Severity | None, mend: Mend | None
+) -> list[Finding]:
+    """A rule's findings. Problems at the same spot, as a helper used several times makes them, are one: the worst."""
+
+    def weight(problem: Problem) -> Severity:
+        own = problem.severity or rule.severity
+        if severity is None:
+            return own
+        return severity if own >= rule.severity else min(own, severity)  # What the rule is less sure of is not lifted.
+
+    worst: dict[object, Problem] = {}
+    for problem in rule.check(program, options):
+        key = problem.origin.key
+        if key not in worst or weight(problem) > weight(worst[key]):
+            worst[key] = problem
+    found = []
+    for problem in worst.values():
+        related = dict.fromkeys(Related(origin.place(), message) for origin, message in problem.related)
+        fix = mend(problem) if mend and problem.change else None
+        fixable = problem.change.title if problem.change and (mend is None or fix is not None) else ""
+        said = (problem.origin.place(), problem.message, rule.why, tuple(related), fixable, fix)
+        found.append(Finding(rule.name, rule.category, weight(problem), *said))
+    return found
+
+
+def _crash(outcome: Outcome, path: str, where: str, error: Exception) -> None:
+    import traceback
+
+    said = " ".join(str(error).split())
+    outcome.failures.append(Failure(path, f"{where}: {type(error).__name__}{': ' if said else ''}{said}"))
+    outcome.notes.append(f"{path}: {where}")
+    outcome.notes += "".join(traceback.format_exception(error)).splitlines()

@@ -1,0 +1,112 @@
+"""What of a file is Python: all of it, a notebook's code cells, or a document's Python blocks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .gate import Refused, check_text, names_batchnorm, read
+
+DOCUMENTS = (".md", ".markdown", ".mdx", ".qmd", ".rmd")
+
+_FOREIGN = re.compile(r"%%(?!time|timeit|capture|prun|memit|tensorflow_version)\w+")
+_MAGIC = re.compile(r"^(\s*)([%!].*|[\w.]+\?\??|\?\??[\w.]+)$")
+_ASSIGNED = re.compile(r"^(\s*[\w,][\w, ]*=\s*)[!%].*$")
+
+Broken = tuple[int | None, int | None, str]
+"""A cell, a line in it or in the file, and what is wrong there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A file's code as one Python text.
+
+    `named`: it names a batch normalization, or what holds one. `cells`: the lines, from 1, on which a notebook's code
+    cells begin; none for other files, whose lines are those of the text. `shifts`: by how many columns a line stands
+    further right in the file than in the text. `broken`: the parts left out that name a batch normalization.
+    `pins`: which versions a notebook installs or has run on, as requirements, one a line.
+    """
+
+    text: str
+    named: bool = True
+    cells: tuple[int, ...] = ()
+    shifts: Mapping[int, int] = field(default_factory=dict)
+    broken: tuple[Broken, ...] = ()
+    pins: str = ""
+
+
+def in_parts(path: str) -> bool:
+    """Whether only parts of such a file are Python."""
+    return path.endswith(".ipynb") or is_document(path)
+
+
+def is_document(path: str) -> bool:
+    """Whether a file of this name is text with blocks of code in it."""
+    return path.lower().endswith(DOCUMENTS)
+
+
+def read_code(path: str, data: bytes) -> Code:
+    """The code of a file with this name and content; Refused where it cannot be linted."""
+    if path.endswith(".ipynb"):
+        from .notebook import read_notebook
+
+        return read_notebook(data)
+    if is_document(path):
+        from .markdown import read_document
+
+        return read_document(data)
+    text, named = read(data)
+    return Code(text, named)
+
+
+def joined(parts: list[Part], cells: tuple[int, ...] = (), shifts: Mapping[int, int] | None = None) -> Code:
+    """The code of parts that follow each other line by line; Refused where it is too much for LibCST."""
+    text = "\n".join([*(line for part in parts for line in part.lines), ""])
+    return Code(text, check_text(text), cells, shifts or {}, tuple(part.broken for part in parts if part.broken))
+
+
+@dataclass(slots=True)
+class Part:
+    """A part's lines as Python; blank where it does not parse, and `broken` where it also names what matters."""
+
+    lines: list[str]
+    broken: Broken | None = None
+
+
+def python_of(source: list[str], cell: int | None = None, line: int = 0) -> Part:
+    """A part as Python, line for line: magics and shell lines become statements that do nothing.
+
+    `line` is how many lines of the file stand above it, where it has no cell.
+    """
+    blank = [""] * len(source)
+    if _FOREIGN.match("\n".join(source).lstrip()):
+        return Part(blank)
+    if _problem(source) is None:
+        return Part(source)
+    tidy: list[str] = []
+    continued = False
+    for text in source:
+        magic, assigned = _MAGIC.match(text), _ASSIGNED.match(text)
+        if continued:
+            continued = text.endswith("\\")
+            tidy.append("")
+        elif magic:
+            continued = text.endswith("\\")
+            tidy.append(f"{magic.group(1)}pass")
+        else:
+            tidy.append(f"{assigned.group(1)}None" if assigned else text)
+    problem = _problem(tidy)
+    if problem is None:
+        return Part(tidy)
+    if not names_batchnorm("\n".join(source).encode("utf-8", "replace")):
+        return Part(blank)
+    return Part(blank, (cell, None if problem.line is None else line + problem.line, problem.message))
+
+
+def _problem(lines: list[str]) -> Refused | None:
+    try:
+        check_text("\n".join(lines))
+    except Refused as refusal:
+        return refusal
+    return None

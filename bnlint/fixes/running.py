@@ -1,0 +1,320 @@
+"""A layer's call, run on the reference runtime."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..graph.channels import spatial_rank
+from ..reference import linear, noise, normalizations, ops
+from ..reference.activations import activation, leaky_relu
+from ..reference.arrays import Array
+from ..reference.batchnorm import BatchNorm
+from .specs import Network, Spec, family_of
+
+RANDOM = frozenset({"Dropout", "SpatialDropout", "AlphaDropout", "GaussianDropout", "GaussianNoise"})
+MOST_NUMBERS = 1_000_000
+"""How many a variable or a value may have. With more of them, a trial takes seconds."""
+
+_POSITIVE = ("moving_variance", "moving_stddev", "renorm_stddev")
+_FIRST = {"gamma": 1.0, **dict.fromkeys(_POSITIVE, 1.0)}
+STATISTICS = ("moving_mean", "moving_variance")
+RENORM = ("moving_stddev", "renorm_mean", "renorm_stddev")
+
+Variables = dict[tuple[int, str], Array]
+"""Variables by the number of their layer and their name."""
+
+
+def normalizes(spec: Spec) -> bool:
+    """Whether a layer is a batch normalization, or wraps one."""
+    return spec.kind == "BatchNormalization" or (spec.inner is not None and normalizes(spec.inner))
+
+
+@dataclass(slots=True)
+class Runner:
+    """A network with its variables, which come into being when a layer first asks for them.
+
+    drawn: new variables are drawn at random, as before a change; else they have their initial values, and those that
+    come from kernels are drawn. `order` lists the layers' variables as they came, `axes` the axes that layers keep
+    apart.
+    """
+
+    network: Network
+    keras: int
+    variables: Variables
+    drawn: bool
+    order: dict[tuple[int, str], tuple[int, ...]] = field(default_factory=dict)
+    into: dict[int, Array] = field(default_factory=dict)
+
+    def run(self, outside: Sequence[Array], training: bool, step: int, noisy: bool = True) -> list[Array]:
+        """Every node's value for these inputs, and the inputs of batch normalizations in `into`."""
+        values: dict[int, Array] = {-1 - number: x for number, x in enumerate(outside)}
+        for number in self._sorted():
+            node = self.network.nodes[number]
+            xs = [values[one] for one in node.inputs]
+            mode = training if node.training is None else node.training
+            at = At(self, node.spec, node.layer, mode, step, noisy)
+            if normalizes(node.spec):
+                self.into[node.layer] = xs[0]
+            values[number] = at(xs)
+            if values[number].size > MOST_NUMBERS:
+                raise ValueError(f"the output of {node.spec.name} is too large for a trial")
+        return [values[number] for number in range(len(self.network.nodes))]
+
+    def _sorted(self) -> Iterator[int]:
+        """The nodes, each behind those whose values it takes."""
+        done: set[int] = set()
+        waiting = list(range(len(self.network.nodes)))
+        while waiting:
+            ready = [n for n in waiting if all(one < 0 or one in done for one in self.network.nodes[n].inputs)]
+            if not ready:
+                raise ValueError("the layers go round in a circle")
+            yield from ready
+            done.update(ready)
+            waiting = [n for n in waiting if n not in done]
+
+
+@dataclass(slots=True)
+class At:
+    """A layer in one call: what it was made with, its variables, and its mode."""
+
+    runner: Runner
+    spec: Spec
+    layer: int
+    training: bool
+    step: int
+    noisy: bool
+
+    def __call__(self, xs: list[Array]) -> Array:
+        """The output. Raises ValueError and the like where Keras would raise."""
+        if family_of(self.spec.kind) in JOINS:
+            if len(xs) < 2:
+                raise ValueError(f"{self.spec.kind} takes a number that is not known")
+            return JOINS[self.spec.kind](xs, **dict(self.spec.args))
+        if len(xs) != 1:
+            raise ValueError(f"{self.spec.kind} has {len(xs)} inputs")
+        return _KINDS[family_of(self.spec.kind)](self, xs[0])
+
+    def arg(self, name: str) -> Any:
+        """An argument's value."""
+        value = dict(self.spec.args).get(name)
+        return "channels_last" if name == "data_format" and value is None else value
+
+    def args(self, *names: str) -> dict[str, Any]:
+        """Those of these arguments that the layer has."""
+        return {name: self.arg(name) for name in names if name in dict(self.spec.args) or name == "data_format"}
+
+    def variable(self, name: str, shape: Sequence[int]) -> Array:
+        """A variable, made where it is not there yet."""
+        key, sizes = (self.layer, name), tuple(map(int, shape))
+        if np.prod(sizes) > MOST_NUMBERS:
+            raise ValueError(f"a {name} of {' × '.join(map(str, sizes))} is too much for a trial")
+        self.runner.order[key] = sizes
+        found = self.runner.variables.get(key)
+        if found is None or found.shape != sizes:
+            found = self._made(name, sizes)
+            self.runner.variables[key] = found
+        return found
+
+    def _made(self, name: str, shape: tuple[int, ...]) -> Array:
+        kernel = "kernel" in name
+        if not self.runner.drawn and not kernel:
+            return np.full(shape, _FIRST.get(name, 0.0))
+        drawn = np.random.default_rng([self.layer, zlib.crc32(name.encode())]).standard_normal(shape)
+        if kernel:  # So that outputs vary as much as inputs do.
+            return drawn / np.sqrt(np.prod(shape[:-1]))
+        return np.exp(drawn / 2) if name in _POSITIVE else drawn
+
+    def activated(self, y: Array) -> Array:
+        """The fused activation."""
+        return activation(self.arg("activation"), self.runner.keras)(y)
+
+    def bias(self, size: int) -> Array | float:
+        """The bias, or 0 without one."""
+        return self.variable("bias", (size,)) if self.arg("use_bias") else 0.0
+
+    def channels(self, x: Array) -> int:
+        """The size of the channel axis."""
+        return x.shape[1 if self.arg("data_format") == "channels_first" else -1]
+
+
+def _dense(at: At, x: Array) -> Array:
+    units = at.arg("units")
+    return at.activated(linear.dense(x, at.variable("kernel", (x.shape[-1], units)), at.bias(units)))
+
+
+def _window(at: At) -> dict[str, Any]:
+    found = at.args("strides", "padding", "data_format")
+    return {**found, "dilation": at.arg("dilation_rate")}
+
+
+def _kernel(at: At) -> tuple[int, ...]:
+    size, rank = at.arg("kernel_size"), spatial_rank(at.spec.kind)
+    return (size,) * rank if isinstance(size, int) else tuple(size)
+
+
+def _convolution(at: At, x: Array) -> Array:
+    filters, groups = at.arg("filters"), at.arg("groups") or 1
+    kernel = at.variable("kernel", (*_kernel(at), at.channels(x) // groups, filters))
+    return at.activated(_biased(at, linear.convolution(x, kernel, groups=groups, **_window(at))))
+
+
+def _transposed(at: At, x: Array) -> Array:
+    kernel = at.variable("kernel", (*_kernel(at), at.arg("filters"), at.channels(x)))
+    more = {"output_padding": at.arg("output_padding")}
+    return at.activated(_biased(at, linear.transposed_convolution(x, kernel, **_window(at), **more)))
+
+
+def _depthwise(at: At, x: Array) -> Array:
+    kernel = at.variable("kernel", (*_kernel(at), at.channels(x), at.arg("depth_multiplier")))
+    return at.activated(_biased(at, linear.depthwise_convolution(x, kernel, **_window(at))))
+
+
+def _separable(at: At, x: Array) -> Array:
+    deep = at.channels(x) * at.arg("depth_multiplier")
+    depthwise = at.variable("depthwise_kernel", (*_kernel(at), at.channels(x), at.arg("depth_multiplier")))
+    pointwise = at.variable("pointwise_kernel", (*[1] * len(_kernel(at)), deep, at.arg("filters")))
+    return at.activated(_biased(at, linear.separable_convolution(x, depthwise, pointwise, **_window(at))))
+
+
+def _biased(at: At, y: Array) -> Array:
+    """With the bias on the channels, whichever axis has them."""
+    if not at.arg("use_bias"):
+        return y
+    axis = 1 if at.arg("data_format") == "channels_first" else y.ndim - 1
+    bias = at.variable("bias", (y.shape[axis],))
+    return y + bias.reshape([-1 if a == axis else 1 for a in range(y.ndim)])
+
+
+def _batchnorm(at: At, x: Array) -> Array:
+    given = at.args("axis", "momentum", "epsilon", "center", "scale", "renorm", "renorm_momentum", "fused")
+    clipping = at.arg("renorm_clipping")
+    if at.runner.keras == 3:
+        given.pop("fused", None)
+    given.pop("data_format", None)
+    if isinstance(given["axis"], tuple) and len(given["axis"]) == 1:
+        given["axis"] = given["axis"][0]
+    bn = BatchNorm(**given, renorm_clipping=dict(clipping) if clipping else None, keras=at.runner.keras)
+    bn.trainable = at.spec.trainable
+    bn.build(x.shape)
+    names = ("gamma",) * bn.scale + ("beta",) * bn.center + STATISTICS + RENORM * bn.renorm
+    for name in names:
+        setattr(bn, name, at.variable(name, getattr(bn, name).shape))
+    y = bn(x, at.training)
+    for name in names:
+        at.runner.variables[at.layer, name] = getattr(bn, name)
+    return y
+
+
+def _layernorm(at: At, x: Array) -> Array:
+    axis = at.arg("axis")
+    axes = sorted(a % x.ndim for a in ((axis,) if isinstance(axis, int) else axis))
+    sizes = [x.shape[a] for a in axes]
+    return normalizations.layer_normalization(x, **_affine(at, sizes), axis=axes, epsilon=at.arg("epsilon"))
+
+
+def _groupnorm(at: At, x: Array) -> Array:
+    axis = at.arg("axis")
+    return normalizations.group_normalization(
+        x, **_affine(at, [x.shape[axis]]), groups=at.arg("groups"), axis=axis, epsilon=at.arg("epsilon")
+    )
+
+
+def _affine(at: At, sizes: Sequence[int]) -> dict[str, Any]:
+    names = ("gamma",) * bool(at.arg("scale")) + ("beta",) * bool(at.arg("center"))
+    return {name: at.variable(name, sizes) for name in names}
+
+
+def _prelu(at: At, x: Array) -> Array:
+    shared = at.arg("shared_axes") or ()
+    return leaky_relu(x, at.variable("alpha", [1 if a in shared else n for a, n in enumerate(x.shape)][1:]))  # type: ignore[arg-type]
+
+
+def _random(draw: Callable[..., Array], *names: str) -> Callable[[At, Array], Array]:
+    """A layer that is random in training mode. In the same step it draws the same, whatever enters it."""
+
+    def run(at: At, x: Array) -> Array:
+        if not (at.training and at.noisy):
+            return x
+        given = {name: value for name, value in at.args(*names).items() if name in names}
+        return draw(x, **given, rng=np.random.default_rng([2, at.step, at.layer]))
+
+    return run
+
+
+def _plain(function: Callable[..., Array], **names: str) -> Callable[[At, Array], Array]:
+    """A function of one tensor; `names` are its parameters, each with the layer's argument."""
+
+    def run(at: At, x: Array) -> Array:
+        wanted = {name: argument for name, argument in names.items() if argument in at.args(argument)}
+        return function(x, **{name: at.arg(argument) for name, argument in wanted.items()})
+
+    return run
+
+
+def _time_distributed(at: At, x: Array) -> Array:
+    """Keras 2 puts the time axis into the batch, Keras 3 calls the layer for one time after the other."""
+    assert at.spec.inner is not None
+    inner = At(at.runner, at.spec.inner, at.layer, at.training, at.step, at.noisy)
+    if at.runner.keras == 2:
+        y = inner([x.reshape(-1, *x.shape[2:])])
+        return y.reshape(*x.shape[:2], *y.shape[1:])
+    return np.stack([inner([x[:, time]]) for time in range(x.shape[1])], axis=1)
+
+
+def _elu(x: Array, alpha: float = 1.0) -> Array:
+    return activation("elu")(x, alpha=alpha)
+
+
+_POOL = {"size": "pool_size", "strides": "strides", "padding": "padding", "data_format": "data_format"}
+_GLOBAL = {"keepdims": "keepdims", "data_format": "data_format"}
+_RELU = {name: name for name in ("max_value", "negative_slope", "threshold")}
+
+_KINDS: dict[str, Callable[[At, Array], Array]] = {
+    "Dense": _dense,
+    "Conv": _convolution,
+    "ConvTranspose": _transposed,
+    "DepthwiseConv": _depthwise,
+    "SeparableConv": _separable,
+    "BatchNormalization": _batchnorm,
+    "LayerNormalization": _layernorm,
+    "GroupNormalization": _groupnorm,
+    "TimeDistributed": _time_distributed,
+    "Activation": lambda at, x: at.activated(x),
+    "ReLU": _plain(activation("relu"), **_RELU),
+    "LeakyReLU": _plain(leaky_relu, negative_slope="negative_slope"),
+    "PReLU": _prelu,
+    "ELU": _plain(_elu, alpha="alpha"),
+    "Softmax": _plain(activation("softmax"), axis="axis"),
+    "Dropout": _random(noise.dropout, "rate", "noise_shape"),
+    "SpatialDropout": _random(noise.spatial_dropout, "rate", "data_format"),
+    "AlphaDropout": _random(noise.alpha_dropout, "rate", "noise_shape"),
+    "GaussianDropout": _random(noise.gaussian_dropout, "rate"),
+    "GaussianNoise": _random(noise.gaussian_noise, "stddev"),
+    "MaxPooling": _plain(ops.max_pooling, **_POOL),
+    "AveragePooling": _plain(ops.average_pooling, **_POOL),
+    "GlobalMaxPooling": _plain(ops.global_max_pooling, **_GLOBAL),
+    "GlobalAveragePooling": _plain(ops.global_average_pooling, **_GLOBAL),
+    "UpSampling": _plain(ops.up_sampling, size="size", data_format="data_format", interpolation="interpolation"),
+    "ZeroPadding": _plain(ops.zero_padding, padding="padding", data_format="data_format"),
+    "Cropping": _plain(ops.cropping, cropping="cropping", data_format="data_format"),
+    "Flatten": _plain(ops.flatten, data_format="data_format"),
+    "Reshape": _plain(ops.reshape, shape="target_shape"),
+    "Permute": _plain(ops.permute, dims="dims"),
+    "RepeatVector": _plain(ops.repeat_vector, n="n"),
+    **dict.fromkeys(("Identity", "ActivityRegularization", "StopGradient"), lambda at, x: x),
+}
+
+JOINS: dict[str, Callable[..., Array]] = {
+    "Concatenate": ops.concatenate,
+    "Add": ops.add,
+    "Subtract": lambda xs: ops.subtract(xs[0], xs[1]),
+    "Multiply": ops.multiply,
+    "Average": ops.average,
+    "Maximum": ops.maximum,
+    "Minimum": ops.minimum,
+}

@@ -1,0 +1,220 @@
+"""A layer's call as it is to be tried out: its kind, what it was given, and where its inputs come from.
+
+Plain values without the graph behind them: equal ones compute the same, and are tried once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from ..doors.source.symbols import kind_of, parameters
+from ..graph import ACTIVATIONS, Arg, Call, Layer, Object, Origin, Unknown, activation_name
+from ..graph.channels import spatial_rank
+from ..graph.freezing import may_learn
+
+
+class Untried(Exception):
+    """Something that cannot be tried out, as a phrase."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A layer: `args` are those that decide what it computes, sorted by name; `inner` is what a wrapper wraps."""
+
+    kind: str
+    args: tuple[tuple[str, object], ...] = ()
+    inner: Spec | None = None
+    trainable: bool = True
+
+    @property
+    def name(self) -> str:
+        """What to call it: TimeDistributed(Dense)."""
+        return f"{self.kind}({self.inner.name})" if self.inner else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One call. `inputs` are numbers of nodes, and -1, -2, … for what comes from outside.
+
+    `layer` is the same number for calls of the same layer, before and after. `training` is the flag, None for none.
+    """
+
+    spec: Spec
+    inputs: tuple[int, ...]
+    layer: int
+    training: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Nodes, in no order; `seen` says, for each node there was before, which one now gives the value behind it."""
+
+    nodes: tuple[Node, ...]
+    seen: tuple[int, ...]
+
+
+_LINEAR = ("activation", "use_bias", "data_format")
+_WINDOWS = ("kernel_size", "strides", "padding", "dilation_rate", *_LINEAR)
+_POOLING = ("pool_size", "strides", "padding", "data_format")
+_AFFINE = ("axis", "epsilon", "center", "scale")
+
+ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "Dense": ("units", "activation", "use_bias"),
+    "Conv": ("filters", "groups", *_WINDOWS),
+    "ConvTranspose": ("filters", "output_padding", *_WINDOWS),
+    "DepthwiseConv": ("depth_multiplier", *_WINDOWS),
+    "SeparableConv": ("filters", "depth_multiplier", *_WINDOWS),
+    "BatchNormalization": (*_AFFINE, "momentum", "renorm", "renorm_clipping", "renorm_momentum", "fused"),
+    "LayerNormalization": _AFFINE,
+    "GroupNormalization": (*_AFFINE, "groups"),
+    "Activation": ("activation",),
+    "ReLU": ("max_value", "negative_slope", "threshold"),
+    "LeakyReLU": ("negative_slope",),
+    "PReLU": ("shared_axes",),
+    "ELU": ("alpha",),
+    "Softmax": ("axis",),
+    "Dropout": ("rate", "noise_shape"),
+    "SpatialDropout": ("rate", "data_format"),
+    "AlphaDropout": ("rate", "noise_shape"),
+    "GaussianDropout": ("rate",),
+    "GaussianNoise": ("stddev",),
+    "MaxPooling": _POOLING,
+    "AveragePooling": _POOLING,
+    "GlobalMaxPooling": ("keepdims", "data_format"),
+    "GlobalAveragePooling": ("keepdims", "data_format"),
+    "UpSampling": ("size", "data_format", "interpolation"),
+    "ZeroPadding": ("padding", "data_format"),
+    "Cropping": ("cropping", "data_format"),
+    "Flatten": ("data_format",),
+    "Reshape": ("target_shape",),
+    "Permute": ("dims",),
+    "RepeatVector": ("n",),
+    "Concatenate": ("axis",),
+    "TimeDistributed": (),
+    **dict.fromkeys(("Identity", "ActivityRegularization", "StopGradient"), ()),
+    **dict.fromkeys(("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"), ()),
+}
+"""For each family of kinds ("Conv" is Conv1D, Conv2D and Conv3D), the arguments that decide what it computes."""
+
+_SILENT = frozenset(
+    "name dtype seed trainable autocast input_shape batch_input_shape batch_size input_dim weights layer synchronized"
+    " l1 l2 lora_rank lora_alpha quantization_config implementation dynamic".split()
+)
+_SILENT_ENDS = ("_initializer", "_regularizer", "_constraint")
+_OTHER_NAMES = {("LeakyReLU", "alpha"): "negative_slope"}
+
+_LIKELY: Mapping[str, object] = {
+    "filters": 8, "units": 8, "kernel_size": 3, "pool_size": 2, "strides": 1, "dilation_rate": 1, "size": 2,
+    "depth_multiplier": 1, "rate": 0.5, "stddev": 0.1, "n": 2, "cropping": 1, "groups": 1,
+    "momentum": 0.99, "epsilon": 1e-3,
+}
+"""What stands for a size or a number that is not known."""
+
+
+def family_of(kind: str) -> str:
+    """The kind without the number of its spatial axes."""
+    return re.sub(r"[123]D", "", kind)
+
+
+def is_silent(name: str) -> bool:
+    """Whether an argument has no part in what a layer computes from its weights: it counts elsewhere, if at all."""
+    return name in _SILENT or name.endswith(_SILENT_ENDS)
+
+
+@dataclass(eq=False, slots=True)
+class Part:
+    """A layer of the graph, or a new one, as the steps of a change find it and leave it."""
+
+    kind: str
+    args: dict[str, Arg] = field(default_factory=dict)
+    inner: Part | None = None
+    origin: Origin | None = None
+    op: bool = False
+    own: str = ""
+    frozen: bool = False
+
+    @classmethod
+    def of(cls, layer: Layer, frozen: bool) -> Part:
+        """A layer of the graph."""
+        own = layer.cls if kind_of(layer.cls or layer.kind) != layer.kind and layer.cls != "Lambda" else ""
+        inner = cls.of(layer.wrapped, frozen) if layer.wrapped is not None else None
+        return cls(layer.kind, dict(layer.args), inner, layer.origin, layer.op or layer.cls == "Lambda", own, frozen)
+
+    def become(self, other: Part) -> None:
+        """Take on another layer's kind and arguments, at the old place."""
+        self.kind, self.args, self.inner = other.kind, dict(other.args), other.inner
+        self.op, self.own = other.op, other.own
+
+    def spec(self, assumed: dict[str, None]) -> Spec:
+        """The layer as plain values. Says in `assumed` what was not known. Raises Untried."""
+        if self.own:
+            raise Untried(f"what {self.own} computes")
+        if self.op and self.kind in ACTIVATIONS:
+            name = re.sub(r"(?<!^)(?=[A-Z])", "_", self.kind).lower() if self.kind[-2:] != "LU" else self.kind.lower()
+            return Spec("Activation", (("activation", name),))
+        names = ARGUMENTS.get(family_of(self.kind))
+        if names is None or (self.kind == "TimeDistributed" and self.inner is None):
+            raise Untried(f"what {self.kind} computes")
+        args = {_OTHER_NAMES.get((self.kind, name), name): arg for name, arg in self.args.items()}
+        for name, arg in args.items():
+            if name not in names and not is_silent(name) and arg.given:
+                raise Untried(f"{self.kind} with the argument {name}")
+        defaults = {} if self.op else parameters(self.kind)[1]
+        found = {name: self._value(name, args[name], assumed) for name in names if name in args}
+        values = {**{name: defaults[name] for name in names if name in defaults}, **found}
+        inner = self.inner.spec(assumed) if self.inner else None
+        return Spec(self.kind, tuple(sorted(values.items())), inner, not self.frozen)
+
+    def _value(self, name: str, arg: Arg, assumed: dict[str, None]) -> object:
+        value: object = _plain(arg.value)
+        if name == "activation":
+            value = activation_name(arg.value)
+        if isinstance(value, Unknown) or (value is None and name == "activation"):
+            value = _LIKELY.get(name)
+            if value is None:
+                raise Untried(f"{self.kind} with a value of {name} that is not known")
+            assumed[f"{name}={value} of {self.kind}, which is not known"] = None
+        elif not arg.certain:
+            assumed[f"{name}={value!r} of {self.kind}, as by default"] = None
+        return value
+
+
+def _plain(value: object) -> object:
+    """A value that can be compared and hashed."""
+    if isinstance(value, (list, tuple)):
+        items = tuple(_plain(item) for item in value)
+        return next((item for item in items if isinstance(item, Unknown)), items)
+    if isinstance(value, Mapping):
+        return tuple(sorted((str(key), _plain(item)) for key, item in value.items()))
+    if isinstance(value, Object) or not isinstance(value, (bool, int, float, str, type(None), Unknown)):
+        return Unknown("no plain value")
+    return value
+
+
+def flag_of(call: Call, given: Arg) -> bool | None:
+    """The `training` argument that a call of the graph passes; None for none, and for the flag of the code around."""
+    if isinstance(given.value, bool) and given.given:
+        return given.value
+    if given is not call.training or may_learn(call):
+        return None
+    raise Untried(f"{call.layer.kind} with a value of training that is not known")
+
+
+def rank_of(spec: Spec) -> int:
+    """How many axes a layer's input has by its kind, 0 where any number will do."""
+    if spec.inner is not None:
+        return rank_of(spec.inner) and rank_of(spec.inner) + 1
+    if spec.kind == "Dense":
+        return 2
+    return spatial_rank(spec.kind) and spatial_rank(spec.kind) + 2
+
+
+def narrowed(spec: Spec, most: int) -> Spec:
+    """The same layer with no more units, or filters, than this."""
+    args = tuple(
+        (name, min(value, most) if name in ("filters", "units") and isinstance(value, int) else value)
+        for name, value in spec.args
+    )
+    return replace(spec, args=args, inner=narrowed(spec.inner, most) if spec.inner else None)

@@ -1,0 +1,191 @@
+"""Tries a change out on every use of the code that it changes: which calls, on which sizes, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ..change import Change, Function
+from ..finding import ROUNDING
+from ..graph import Call, Layer, Program, Tensor
+from ..graph.freezing import ever_frozen, trainable_at
+from .comparing import Outcome, compare
+from .neighbourhood import Neighbourhood
+from .specs import Network, Part, Spec, Untried, narrowed
+
+MOST_CALLS = 24
+"""How many calls a neighbourhood may grow to, while a difference is followed."""
+
+_WIDTH = 8
+_SIZES = {2: (_WIDTH,), 3: (12, _WIDTH), 4: (12, 11, _WIDTH), 5: (9, 7, 6, _WIDTH)}
+"""Sizes of a trial's inputs without the batch, by rank: different ones, so that no axis is taken for another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What was tried in one use of the code: the networks before and after, and what came of it."""
+
+    before: Network
+    after: Network
+    outcome: Outcome
+    assumed: tuple[str, ...]
+    unseen: tuple[str, ...]
+
+    def changed(self) -> Iterator[tuple[Spec, Spec]]:
+        """The layers that are there before and after, and differ."""
+        after = {node.layer: node.spec for node in self.after.nodes}
+        before = {node.layer: node.spec for node in self.before.nodes}
+        return ((spec, after[layer]) for layer, spec in before.items() if spec != after.get(layer, spec))
+
+
+def trials(change: Change, program: Program) -> list[Trial]:
+    """Every trial of a change whose proof is a Function. Raises Untried where one cannot be made."""
+    assert isinstance(change.proof, Function)
+    keys = set(_keys(change))
+    touched = [call for call in program.calls if _touches(call, keys)]
+    frozen = ever_frozen(program)
+    found, hits = [], set[int]()
+    covered: set[Call] = set()
+    for calls, end in _uses(change.proof.calls, touched, program):
+        if covered.isdisjoint(calls) or end is not None:
+            for state in _states(calls, frozen):
+                trial, reached, hit = _tried(change, program, (calls, end), keys, state)
+                found.append(trial)
+                covered.update(reached)
+                hits |= hit
+    if len(hits) < len(change.steps):
+        raise Untried("the rest of what is changed")
+    return list(dict.fromkeys(found))
+
+
+def _keys(change: Change) -> Iterator[object]:
+    """The origins that the steps name."""
+    for step in change.steps:
+        for name in ("origin", "call"):
+            value = getattr(step, name, None)
+            origin = getattr(value, "origin", value)
+            if hasattr(origin, "key"):
+                yield origin.key
+
+
+def _touches(call: Call, keys: set[object]) -> bool:
+    layers = [call.layer, *([call.layer.wrapped] if call.layer.wrapped else [])]
+    origins = [call.origin, call.training.origin, *(layer.origin for layer in layers)]
+    origins += [arg.origin for layer in layers for arg in layer.args.values()]
+    return any(origin is not None and origin.key in keys for origin in origins)
+
+
+def _uses(calls: Sequence[Call], touched: list[Call], program: Program) -> Iterator[tuple[list[Call], Call | None]]:
+    """The calls each time this code ran, with the one that ends them; then other calls of what is changed."""
+    runs = [sorted(program.calls_at(call.origin), key=lambda one: one.time) for call in calls]
+    if not calls:
+        raise Untried("what is changed, which no layer's call shows")
+    alike = len({len(run) for run in runs}) == 1
+    for use in zip(*runs, strict=True) if alike else [tuple(calls)]:
+        yield list(use), use[-1]
+    given = {call for run in runs for call in run} if alike else set(calls)
+    yield from (([call], None) for call in touched if call not in given)
+
+
+def _states(calls: Sequence[Call], frozen: set[Layer]) -> list[dict[Layer, bool]]:
+    """Which layers are frozen, in each state that they may be trained in."""
+    maybe = [call.layer for call in calls if call.layer in frozen]
+    if not maybe:
+        return [{}]
+    surely = all(not layer.writes and trainable_at(layer) is False for layer in maybe)
+    return [dict.fromkeys(maybe, True), *([] if surely else [{}])]
+
+
+def _tried(
+    change: Change,
+    program: Program,
+    use: tuple[list[Call], Call | None],
+    keys: set[object],
+    frozen: dict[Layer, bool],
+) -> tuple[Trial, list[Call], set[int]]:
+    """One trial. Where a value that others take differs, those are taken in, until no difference gets out."""
+    calls, end = use
+    calls, dropped = _runnable(calls, keys)
+    while True:
+        hood = Neighbourhood(calls, frozen)
+        before = hood.network()
+        hits = hood.apply(change.steps)
+        if not hits:
+            raise Untried("another use of the same code")
+        after = hood.network()
+        watched = hood.watched(program)
+        outcome, sizes = _sized(hood, before, after, tuple(watched), program.keras)
+        gaps = zip(watched.items(), outcome.training, outcome.inference, strict=True)
+        more = [user for (n, beyond), *gap in gaps if max(gap) > ROUNDING and hood.calls[n] is not end for user in beyond]
+        if not more or len(calls) + len(more) > MOST_CALLS:
+            assumed = (*dropped, *hood.assumed, *sizes)
+            return Trial(before, after, outcome, assumed, tuple(hood.unseen)), hood.calls, hits
+        calls = [*calls, *more]
+
+
+def _runnable(calls: list[Call], keys: set[object]) -> tuple[list[Call], list[str]]:
+    """The calls without those in front that cannot be tried and stay as they are: what they give is drawn."""
+    calls, dropped = list(calls), []
+    while len(calls) > 1 and not _touches(calls[0], keys):
+        try:
+            Part.of(calls[0].layer, False).spec({})
+            break
+        except Untried:
+            dropped.append(f"what {calls[0].layer.kind} gives is drawn too")
+            del calls[0]
+    return calls, dropped
+
+
+def _sized(
+    hood: Neighbourhood, before: Network, after: Network, watched: tuple[int, ...], keras: int
+) -> tuple[Outcome, list[str]]:
+    """The outcome on small sizes; where they do not fit together, on the channels, and then on all sizes, as known."""
+    error: Exception | None = None
+    for small, width in ((True, _WIDTH), (True, None), (False, None)):
+        shapes = [_shape(hood, tensor, small, width is None) for tensor in hood.outside]
+        networks = [_narrowed(network, width) if width else network for network in (before, after)]
+        try:
+            outcome = compare(networks[0], networks[1], tuple(shapes), watched, keras)
+        except (ValueError, IndexError, TypeError, KeyError, ArithmeticError, AttributeError, MemoryError) as failed:
+            error = failed
+            continue
+        said = [_input(tensor, shape) for tensor, shape in zip(hood.outside, shapes, strict=True)]
+        return outcome, [*dict.fromkeys(filter(None, said)), *(_narrowing(before, width) if width else ())]
+    raise Untried(f"it: {error}")
+
+
+def _shape(hood: Neighbourhood, tensor: Tensor, small: bool, wide: bool) -> tuple[int, ...]:
+    """The shape to draw an input in, the batch left out."""
+    rank = hood.rank_at(tensor)
+    if rank not in _SIZES:
+        raise Untried(f"an input of {rank} axes")
+    known = tensor.shape[1:] if tensor.shape else (None,) * (rank - 1)
+    last = rank - 2
+    return tuple(
+        likely if size is None else size if not small or (wide and axis == last) else min(size, likely)
+        for axis, (size, likely) in enumerate(zip(known, _SIZES[rank], strict=True))
+    )
+
+
+def _input(tensor: Tensor, shape: tuple[int, ...]) -> str:
+    if tensor.shape is None:
+        return f"an input of {_shown(shape)}, which is not known"
+    return "" if tensor.shape[1:] == shape else f"an input of {_shown(shape)} for {_shown(tensor.shape[1:])}"
+
+
+def _shown(shape: Iterable[int | None]) -> str:
+    return " × ".join("?" if size is None else str(size) for size in shape)
+
+
+def _narrowed(network: Network, width: int) -> Network:
+    return replace(network, nodes=tuple(replace(node, spec=narrowed(node.spec, width)) for node in network.nodes))
+
+
+def _narrowing(network: Network, width: int) -> Iterator[str]:
+    """What was made narrower."""
+    for spec in dict.fromkeys(node.spec for node in network.nodes):
+        while spec is not None:
+            for name, value in spec.args:
+                if name in ("filters", "units") and isinstance(value, int) and value > width:
+                    yield f"{width} {name} for {value}"
+            spec = spec.inner

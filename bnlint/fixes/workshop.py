@@ -1,0 +1,86 @@
+"""Makes fixes: a rule's change carried out on the source, tried out, and cut down to edits."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from bisect import bisect_right
+from collections.abc import Iterator
+
+import libcst as cst
+
+from ..change import Change
+from ..doors.source.module import Module, Spot
+from ..finding import Edit, Fix
+from ..graph import Origin, Program
+from .edits import Lines, Span, differences
+from .names import without_unused
+from .steps import carry_out
+from .tree import Layout, Refused, Tree
+
+
+class Workshop:
+    """Makes the fixes of one program, which its source must be at hand for."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._layouts: dict[int, Layout] = {}
+
+    def fix(self, change: Change) -> Fix:
+        """The fix that a change is. Raises Refused where it cannot be made, or would not parse."""
+        from .certificate import certify
+
+        module = self._module(change)
+        spans = self._spans(change, module)
+        if not spans:
+            raise Refused("it changes nothing")
+        return Fix(change.title, tuple(_edits(module, spans)), certify(change, self._program))
+
+    def _module(self, change: Change) -> Module:
+        for step in change.steps:
+            for name in step.__slots__:
+                value = getattr(step, name)
+                origin = getattr(value, "origin", value)
+                if isinstance(origin, Spot) and origin.module.path == self._program.path:
+                    return origin.module
+        raise Refused("what it would change stands in another file")
+
+    def _spans(self, change: Change, module: Module) -> list[Span]:
+        if id(module) not in self._layouts:
+            if not module.text.startswith(module.tree.code):  # It drops a last line end that is a carriage return.
+                raise Refused("LibCST does not give the file's text back as it is")
+            self._layouts[id(module)] = Layout(module.tree, module.text)
+        tree = Tree(self._layouts[id(module)])
+
+        def node(origin: Origin) -> cst.CSTNode:
+            if not isinstance(origin, Spot) or origin.module is not module:
+                raise Refused("a part of what it would change stands in another file")
+            return origin.node
+
+        for step in change.steps:
+            carry_out(step, tree, node)
+        new = tree.rebuilt()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                ast.parse(new)
+                new = without_unused(module.text, new, module.path)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            raise Refused(f"the result would not parse: {error}") from None
+        return differences(module.text, new)
+
+
+def _edits(module: Module, spans: list[Span]) -> Iterator[Edit]:
+    lines = Lines(module.text)
+    for span in spans:
+        line, column = lines.position(span.start)
+        end_line, end_column = lines.position(span.end)
+        shift, end_shift = module.shifts.get(line, 0), module.shifts.get(end_line, 0)
+        if "\n" in span.text and (shift or end_shift):
+            raise Refused("the block stands further right, and the fix has lines of its own")
+        cell = bisect_right(module.cells, line) if module.cells else None
+        if module.cells and bisect_right(module.cells, end_line) != cell and end_column > 1:
+            raise Refused("the fix reaches over two cells")
+        above = module.cells[cell - 1] - 1 if cell else 0
+        start = (line - above, column + shift)
+        yield Edit(module.path, cell, start, (end_line - above, end_column + end_shift), span.text)

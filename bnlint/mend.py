@@ -1,0 +1,175 @@
+"""Mending files: fixes are put in until none is left, and after each round the file is read and judged anew."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import suppress
+from .checker import Checker, Outcome
+from .doors.code import read_code
+from .doors.gate import Refused as Unreadable
+from .engine import configuration
+from .finding import Edit, Failure, Finding, Report
+from .fixes.splice import spliced
+from .fixes.tree import Refused
+from .fixes.write import Changed, rewrite
+from .plan import Plan, Selection, make_plan
+from .settle import settle
+
+ROUNDS = 10
+"""How many rounds a file gets at most, and one more for each finding."""
+
+
+@dataclass(slots=True)
+class Mended:
+    """What became of one file.
+
+    old and new: its bytes. rounds: the findings that were mended together, as they stood then, with the bytes that this
+    gave. refused: those whose fix would have left them there, or brought others.
+    """
+
+    path: str
+    old: bytes
+    new: bytes
+    rounds: list[tuple[list[Finding], bytes]] = field(default_factory=list)
+    refused: list[Finding] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many findings were mended."""
+        return sum(len(findings) for findings, _ in self.rounds)
+
+
+class Mender:
+    """Mends files, one after the other; with `unsafe`, also by fixes that are not safe."""
+
+    def __init__(self, plan: Plan, *, unsafe: bool) -> None:
+        self._plan = plan
+        self._unsafe = unsafe
+        self._check = Checker(plan)
+
+    def __call__(self, path: str, data: bytes) -> Mended:
+        """Mend one file's content. Nothing is written. Raises gate.Refused where it cannot be linted."""
+        mended = Mended(path, data, data)
+        findings = self._findings(path, data)
+        hopeless: set[Finding] = set()
+        together = True
+        for _ in range(ROUNDS + len(findings)):
+            wanted = [finding for finding in findings if self._wants(finding) and finding not in hopeless]
+            chosen = list(_apart(wanted)) if together else wanted[:1]
+            if not chosen:
+                break
+            found = self._tried(path, mended.new, findings, chosen)
+            if found is not None:
+                mended.new, findings = found
+                mended.rounds.append((chosen, mended.new))
+                hopeless.clear()
+            elif len(chosen) > 1:
+                together = False
+            else:
+                hopeless.add(chosen[0])
+        mended.refused = [finding for finding in findings if finding in hopeless]
+        return mended
+
+    def _wants(self, finding: Finding) -> bool:
+        return finding.fix is not None and (finding.fix.safe or self._unsafe)
+
+    def _tried(
+        self, path: str, data: bytes, findings: list[Finding], chosen: list[Finding]
+    ) -> tuple[bytes, list[Finding]] | None:
+        """The bytes and the findings after these fixes; None where they do not mend them, or make it worse."""
+        edits = dict.fromkeys(edit for finding in chosen if finding.fix for edit in finding.fix.edits)
+        try:
+            new = spliced(path, data, edits)
+            after = self._findings(path, new)
+        except (Refused, Unreadable):
+            return None
+        return None if _worse(findings, after, chosen) else (new, after)
+
+    def _findings(self, path: str, data: bytes) -> list[Finding]:
+        """The findings of a file with this content that stand."""
+        code = read_code(path, data)
+        outcome = self._check.check(code, path, Path(os.path.abspath(path))) if code.named else Outcome()
+        report = Report()
+        settle(report, [outcome], self._plan, {path: lambda: suppress.of_bytes(path, data)})
+        return report.findings
+
+
+def _worse(before: list[Finding], after: list[Finding], chosen: list[Finding]) -> bool:
+    """Whether a fix left its finding, or brought another rule's: no harm only where the code raised before."""
+    had, has = (Counter(finding.rule for finding in findings) for findings in (before, after))
+    mended = Counter(finding.rule for finding in chosen)
+    raised = all(finding.fix is not None and finding.fix.certificate.same is None for finding in chosen)
+    if any(has[rule] > had[rule] - count for rule, count in mended.items()):
+        return True
+    return not raised and any(has[rule] > had[rule] for rule in has.keys() - mended.keys())
+
+
+def _apart(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Those findings whose fixes do not meet an earlier one's."""
+    taken: list[Edit] = []
+    for finding in findings:
+        edits = finding.fix.edits if finding.fix else ()
+        if not any(_meet(edit, other) for edit in edits for other in taken):
+            taken += edits
+            yield finding
+
+
+def _meet(one: Edit, other: Edit) -> bool:
+    if one == other or one.cell != other.cell:
+        return False
+    return one.start <= other.end and other.start <= one.end
+
+
+def mended_files(report: Report, plan: Plan, *, unsafe: bool) -> Iterator[Mended]:
+    """Each file with findings that can be mended, mended; nothing is written."""
+    mender = Mender(plan.fixing(), unsafe=unsafe)
+    wanted = (finding for finding in report if finding.fix is not None and (finding.fix.safe or unsafe))
+    for path in dict.fromkeys(finding.place.path for finding in wanted):
+        try:
+            with open(path, "rb") as file:
+                yield mender(path, file.read())
+        except (OSError, Unreadable):
+            continue  # It was there when the report was made, and what has become of it the next report tells.
+
+
+def write(mended: Mended) -> Failure | None:
+    """Put a mended file in the place of the old one; a Failure where that cannot be done."""
+    if mended.new == mended.old:
+        return None
+    try:
+        rewrite(mended.path, mended.old, mended.new)
+    except Changed:
+        return Failure(mended.path, "not fixed: the file has changed meanwhile")
+    except OSError as error:
+        return Failure(mended.path, f"not fixed: cannot be written: {error.strerror or error}")
+    return None
+
+
+def mend_source(
+    text: str,
+    filename: str = "<string>",
+    *,
+    unsafe: bool = False,
+    select: Iterable[str] | None = None,
+    extend_select: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    target: str | None = None,
+    config: str | os.PathLike[str] | Mapping[str, object] | None = None,
+    rules: Iterable[str | os.PathLike[str]] = (),
+) -> str:
+    """A Python text with the safe fixes made; with `unsafe`, all fixes. The other keywords are those of `check_source`.
+
+    Raises ConfigError as `check_source` does, and ValueError for a text that cannot be linted.
+    """
+    found = configuration({} if config is None and filename.startswith("<") else config, [filename])
+    chosen = Selection(select, extend_select, ignore)
+    plan = make_plan(found, chosen, target=target, rules=rules, fixes=True)
+    try:
+        return Mender(plan, unsafe=unsafe)(filename, text.encode()).new.decode()
+    except Unreadable as refusal:
+        raise ValueError(refusal.message) from None

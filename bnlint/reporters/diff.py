@@ -1,0 +1,90 @@
+"""What mending a file changes: a unified diff, and under each hunk the fixes that made it, with their certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+
+from ..finding import Finding
+from ..fixes.edits import lines_of
+from ..fixes.splice import cell_sources, encoding_of
+from ..mend import Mended
+from .escape import printable
+
+CONTEXT = 3
+_RED, _GREEN, _BLUE, _BOLD = "31", "32", "34", "1"
+
+_Marks = list[tuple[int | None, int, Finding]]
+"""Findings that were mended, with the cell and the line, from 0, where that shows in the new file."""
+
+
+def render(mended: Mended, *, color: bool = False) -> str:
+    """The diff of one file, for a notebook of the code cells that change; empty where nothing does.
+
+    Each hunk has a header of its own, so that `patch -p0` takes what stands under it for a remark.
+    """
+    marks = _marks(mended)
+    parts: list[str] = []
+    old, new = _texts(mended.path, mended.old), _texts(mended.path, mended.new)
+    for cell, before in old.items():
+        mine = [(line, finding) for where, line, finding in marks if where == cell]
+        name = mended.path if cell is None else f"{mended.path}:cell {cell}"
+        parts += _hunks(name, before, new[cell], mine, color)
+    return "".join(f"{line}\n" for line in parts)
+
+
+def _texts(path: str, data: bytes) -> dict[int | None, list[str]]:
+    """The lines of a file, or of each code cell of a notebook."""
+    text = data.decode(encoding_of(path, data), "replace")
+    if path.endswith(".ipynb"):
+        return {number: lines_of(source) for number, source in enumerate(cell_sources(text), 1)}
+    return {None: lines_of(text)}
+
+
+def _marks(mended: Mended) -> _Marks:
+    marks: _Marks = []
+    before = _texts(mended.path, mended.old)
+    for findings, data in mended.rounds:
+        after = _texts(mended.path, data)
+        edits = [(edit, finding) for finding in findings if finding.fix for edit in finding.fix.edits[:1]]
+        marks += [(edit.cell, edit.start[0] - 1, finding) for edit, finding in edits]
+        marks = [(cell, _moved(line, before[cell], after[cell]), finding) for cell, line, finding in marks]
+        before = after
+    return marks
+
+
+def _moved(line: int, before: list[str], after: list[str]) -> int:
+    """Where a line of one text is found in the next, or where what has become of it begins."""
+    for tag, a, b, c, _ in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if a <= line < b:
+            return c + line - a if tag == "equal" else c
+    return len(after)
+
+
+def _hunks(name: str, old: list[str], new: list[str], marks: list[tuple[int, Finding]], color: bool) -> Iterator[str]:
+    def pen(code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if color else text
+
+    for group in SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(CONTEXT):
+        first, last = group[0], group[-1]
+        yield pen(_BOLD, f"--- {printable(name)}")
+        yield pen(_BOLD, f"+++ {printable(name)}")
+        yield pen(_BLUE, f"@@ -{_range(first[1], last[2])} +{_range(first[3], last[4])} @@")
+        for tag, a, b, c, d in group:
+            if tag == "equal":
+                yield from (f" {_shown(line)}" for line in old[a:b])
+                continue
+            yield from (pen(_RED, f"-{_shown(line)}") for line in old[a:b])
+            yield from (pen(_GREEN, f"+{_shown(line)}") for line in new[c:d])
+        for line, finding in marks:
+            if first[3] <= line <= last[4] and finding.fix is not None:
+                yield f"# {finding.rule}: {printable(finding.fix.title)}"
+                yield from (f"#   {printable(said)}" for said in finding.fix.certificate.lines())
+
+
+def _shown(line: str) -> str:
+    return printable(line.rstrip("\r\n"))
+
+
+def _range(start: int, end: int) -> str:
+    return f"{start + 1 if end > start else start},{end - start}"
