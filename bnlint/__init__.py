@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .config import ConfigError
-    from .engine import check_paths, check_source
+    from .engine import check_model, check_paths, check_source
     from .finding import Certificate, Edit, Failure, Finding, Fix, Place, Related, Report, Severity
     from .graph import Origin, Program
     from .mend import mend_source
@@ -34,6 +34,7 @@ __all__ = [
     "Report",
     "Rule",
     "Severity",
+    "check_model",
     "check_paths",
     "check_source",
     "mend_source",
@@ -41,7 +42,7 @@ __all__ = [
 
 _HOMES = {
     "config": ("ConfigError",),
-    "engine": ("check_paths", "check_source"),
+    "engine": ("check_model", "check_paths", "check_source"),
     "finding": ("Certificate", "Edit", "Failure", "Finding", "Fix", "Place", "Related", "Report", "Severity"),
     "graph": ("Origin", "Program"),
     "mend": ("mend_source",),

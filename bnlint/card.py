@@ -30,7 +30,9 @@ class Example:
     """One example of a card.
 
     kind: "bad" (the rule fires on the marked lines), "fixed" or "good" (it is silent). marks: the severity expected on
-    a line, by the line's number from 1. target and options: how to lint it. card_line: where its code starts.
+    a line, by the line's number from 1. target and options: how to lint it. card_line: where its code starts. live: the
+    code is run, and the `model` it leaves is checked, on its `data` where it leaves some; a mark stands on the line that
+    has the layer's name.
     """
 
     kind: str
@@ -39,6 +41,7 @@ class Example:
     target: str
     options: Mapping[str, object]
     card_line: int
+    live: bool = False
 
 
 def summary(card: str) -> str:
@@ -87,12 +90,12 @@ def fences(card: str) -> list[Fence]:
 
 
 def examples(card: str) -> list[Example]:
-    """The card's examples: its fences that start with `python` and bad, fixed or good.
+    """The card's examples: its fences that start with `python` and bad, fixed or good; `evidence` is left out.
 
     Raises ValueError, naming the card's line, for another word, for an attribute that is not known, and for a mark that
     is not a severity.
     """
-    return [_example(fence) for fence in fences(card) if re.match(r"python\s+\S", fence.info)]
+    return [_example(fence) for fence in fences(card) if re.match(r"python\s+(?!evidence$)\S", fence.info)]
 
 
 def unmarked(code: str) -> str:
@@ -109,7 +112,8 @@ def fixed_behind(card: str, example: Example) -> tuple[str, str]:
 
 
 def _example(fence: Fence) -> Example:
-    _, kind, *rest = fence.info.split(None, 2)
+    live = fence.info.split()[1:2] == ["live"]
+    _, kind, *rest = fence.info.replace("live ", "", 1).split(None, 2) if live else fence.info.split(None, 2)
     where = f"line {fence.line - 1}"
     if kind not in KINDS:
         raise ValueError(f"{where}: expected `python bad`, `python fixed` or `python good`, not `python {kind}`")
@@ -118,7 +122,7 @@ def _example(fence: Fence) -> Example:
         marks = dict(_marks(fence.code))
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
-    return Example(kind, fence.code, marks, target, options, fence.line)
+    return Example(kind, fence.code, marks, target, options, fence.line, live)
 
 
 def _attributes(text: str, where: str) -> tuple[str, dict[str, object]]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .graph import Call, Origin
+from .graph import Call, Layer, Model, Origin, Program
 from .reference.modes import Situation
 
 
@@ -79,11 +79,54 @@ class Construct:
 
 @dataclass(frozen=True, slots=True)
 class AddParameter:
-    """Give a function one more parameter, behind the others. `default` is source text."""
+    """Give a function one more parameter, behind the others; or another default, where it has it.
+
+    `default` is source text. `of`: the parameter that it is to be from now on, wherever the function reads that one.
+    """
 
     origin: Origin
     name: str
     default: str
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Let a call in a layer's or model's `call` hand on the flag of that: `training=training`.
+
+    `call` gets the parameter where it lacks it. `origin` is the call's, or that of the flag that it is given.
+    """
+
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """Make the batch normalization layers of a network untrainable, in a loop of its own.
+
+    It goes behind the statement of `origin`: an assignment to `trainable`, or the network's construction. `network`:
+    the construction of the one that is meant, where the assignment is to another that holds it. `like`: a layer that
+    shows what the file calls Keras's layers.
+    """
+
+    origin: Origin
+    network: Origin | None
+    like: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Call a layer with the tensor that its construction was given as the first argument."""
+
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """Make another of Keras's layers with the same arguments. `origin`: the construction, or the name of its class."""
+
+    origin: Origin
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +214,10 @@ Step = (
     | Replace
     | Construct
     | AddParameter
+    | Forward
+    | Freeze
+    | Apply
+    | Rename
     | RemoveCall
     | MoveCall
     | AddCall
@@ -219,3 +266,11 @@ class Change:
     steps: tuple[Step, ...]
     proof: Function | Modes | Raises | None = None
     effect: str = ""
+
+
+def freeze(program: Program, thawed: Origin, network: Layer | None) -> Freeze:
+    """The step that freezes a network's batch normalization behind the place where it becomes trainable."""
+    made = (layer for layer in program.layers if not layer.op and layer.origin.path == program.path)
+    known = (layer for layer in made if not isinstance(layer, Model) and layer.cls in ("", layer.kind))
+    like = next((layer for layer in known if not layer.kind.startswith("Input")), None)
+    return Freeze(thawed, network.origin if network else None, like.origin if like else thawed)

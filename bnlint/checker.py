@@ -31,6 +31,10 @@ class Outcome:
     coverage: tuple[int, int] = (0, 0)
 
 
+def _no_text(problem: Problem) -> None:
+    """The fixes of a model, in which there is no text to change."""
+
+
 class Checker:
     """Checks one file after the other, as planned."""
 
@@ -42,7 +46,10 @@ class Checker:
     def __call__(self, path: str) -> Outcome:
         from .doors import gate
         from .doors.code import is_document, read_code
+        from .doors.suffixes import is_model
 
+        if is_model(path):
+            return self._saved(path)
         try:
             with open(path, "rb") as file:
                 data = file.read()
@@ -59,6 +66,18 @@ class Checker:
         else:
             outcome.failures += [Failure(path, why, cell, line) for cell, line, why in code.broken]
         return outcome
+
+    def _saved(self, path: str) -> Outcome:
+        """Read a saved model, and ask every rule about it."""
+        from .doors import gate, saved
+
+        try:
+            program = saved.read(path, target=self.plan.target)
+        except OSError as error:
+            return Outcome(failures=[Failure(path, files.reason(error))])
+        except gate.Refused as refusal:
+            return Outcome(failures=[Failure(path, refusal.message)])
+        return self.ask(program)
 
     def check(self, code: Code, path: str, file: Path | None = None) -> Outcome:
         """Evaluate code that passed the gate, and ask every rule about it."""
@@ -79,14 +98,18 @@ class Checker:
         except Exception as error:
             _crash(outcome, path, "internal error", error)
             return outcome
+        return self.ask(program, outcome, _mender(program, outcome) if self.plan.fixes else None)
+
+    def ask(self, program: Program, outcome: Outcome | None = None, mend: Mend | None = _no_text) -> Outcome:
+        """Ask every rule about a program, which is taken apart after that. Without text, there is nothing to mend."""
+        outcome = outcome or Outcome()
         outcome.notes += program.notes
         outcome.coverage = program.coverage
-        mend = _mender(program, outcome) if self.plan.fixes else None
         for rule, options, severity in self.rules:
             try:
                 outcome.findings += _findings(program, rule, options, severity, mend)
             except Exception as error:
-                _crash(outcome, path, f"internal error in rule {rule.name}", error)
+                _crash(outcome, program.path, f"internal error in rule {rule.name}", error)
         program.dissolve()
         return outcome
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .book import Book
     from .config import Config
     from .doors.code import Code
+    from .evidence import Experiment
     from .finding import Failure, Report
     from .graph import Program
     from .plan import Plan
@@ -211,6 +212,30 @@ def explain(rule: str, folders: tuple[str, ...]) -> None:
 
 
 @main.command()
+@click.argument("rule", required=False)
+@click.option("--list", "listed", is_flag=True, help="List the experiments instead.")
+@click.option("--plot", metavar="FILE", help="Draw it, too: .png or .svg. Needs matplotlib.")
+@_FOLDERS
+def evidence(rule: str | None, listed: bool, plot: str | None, folders: tuple[str, ...]) -> None:
+    """Run the experiments on a rule's card, and show what they measure."""
+    from .evidence import Failed, experiments
+
+    if listed == (rule is not None):
+        raise click.UsageError("give a RULE or --list")
+    book = _book(folders)
+    try:
+        found = experiments(book.values() if rule is None else [book.find(rule)])
+        if listed:
+            stdout().write("".join(f"{one.rule.name}: {one.title}\n" for one in found))
+        elif not found:
+            raise ValueError(f"{rule} has no experiment; `bnlint evidence --list` names those that have")
+        else:
+            _experiment(found, plot)
+    except (ValueError, Failed) as error:
+        raise _Problem(str(error)) from None
+
+
+@main.command()
 @click.argument("path")
 @click.option("--entry", metavar="EXPR", help="Evaluate this expression in the file, too; its model comes last.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -223,7 +248,9 @@ def graph(path: str, entry: str | None, form: str, target_keras: str | None) -> 
     from .finding import Place
     from .reporters.graph import render
 
-    code, program = _program(path, entry, target_keras)
+    from .doors.suffixes import is_model
+
+    code, program = (_saved if is_model(path) else _program)(path, entry, target_keras)
     notes = [f"{Place(path, cell, line)}: left out: {why}" for cell, line, why in code.broken]
     click.echo("".join(f"note: {note}\n" for note in [*notes, *program.notes]), err=True, nl=False)
     stdout().write(render(form, program))
@@ -283,6 +310,36 @@ def new_rule(name: str, folder: str) -> None:
         click.echo(f"wrote {file}")
 
 
+def _experiment(found: list[Experiment], plot: str | None) -> None:
+    """Run experiments one after the other; draw them when all are done."""
+    from .reporters.evidence import show_table
+
+    if plot:
+        from importlib.util import find_spec
+
+        if not plot.endswith((".png", ".svg")):
+            raise _Problem(f"--plot {plot}: expected a name that ends in .png or .svg")
+        if find_spec("matplotlib") is None:
+            raise _Problem("--plot needs matplotlib: pip install 'bnlint[plots]'")
+        _check_output(plot, "--plot")
+    tables = []
+    for one in found:
+        bar = Bar("running") if sys.stderr.isatty() else None
+        try:
+            tables.append((one.title, one.run(bar)))
+        finally:
+            if bar:
+                bar.close()
+        show_table(*tables[-1], stdout(), terminal=sys.stdout.isatty(), color=colors())
+    if plot:
+        from .reporters.plot import draw
+
+        try:
+            draw(tables, plot)
+        except OSError as error:
+            raise _Problem(f"--plot {plot}: {error.strerror or error}") from None
+
+
 def _program(path: str, entry: str | None, target: str | None) -> tuple[Code, Program]:
     """A file's code and what it comes to, with an expression in it, unless that is None."""
     from pathlib import Path
@@ -309,6 +366,20 @@ def _program(path: str, entry: str | None, target: str | None) -> tuple[Code, Pr
         return code, source.evaluate_entry(code.text, path, entry.strip(), **given)
     except (ValueError, gate.Refused, OutOfFuel) as error:
         raise _Problem(f"--entry: {' '.join(str(error).split())}") from None
+
+
+def _saved(path: str, entry: str | None, target: str | None) -> tuple[Code, Program]:
+    """A saved model, which has no code."""
+    from .doors import saved
+    from .doors.code import Code
+    from .doors.gate import Refused
+
+    if entry is not None:
+        raise _Problem("--entry: a saved model has no expressions")
+    try:
+        return Code(""), saved.read(path, target=target or "auto")
+    except (OSError, Refused) as error:
+        raise _Problem(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _code(path: str, max_size: int) -> Code:
@@ -360,13 +431,13 @@ def _including(config: Config, globs: tuple[str, ...]) -> Config:
     return replace(config, extend_include=(*config.extend_include, *moved))
 
 
-def _check_output(output: str | None) -> None:
-    """Refuse an --output that cannot be written before the work is done, not after."""
+def _check_output(output: str | None, option: str = "--output") -> None:
+    """Refuse an output that cannot be written before the work is done, not after."""
     if output is None:
         return
     folder = os.path.dirname(os.path.abspath(output))
     if os.path.isdir(output) or not os.path.isdir(folder):
-        raise _Problem(f"--output {output}: {'is a folder' if os.path.isdir(output) else f'no folder {folder}'}")
+        raise _Problem(f"{option} {output}: {'is a folder' if os.path.isdir(output) else f'no folder {folder}'}")
 
 
 def _write(report: Report, rules: Iterable[Any], given: dict[str, Any]) -> None:

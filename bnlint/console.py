@@ -46,9 +46,10 @@ def colors() -> bool:
 class Bar:
     """Progress on the standard error, shown when a run takes longer than a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, label: str = "checking") -> None:
         from time import monotonic
 
+        self._label = label
         self._now = monotonic
         self._last = monotonic()
         self._shown: Any = None
@@ -60,10 +61,10 @@ class Bar:
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-            columns = (TextColumn("checking"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            columns = (TextColumn(self._label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             self._shown = Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
             self._shown.start()
-            self._task = self._shown.add_task("checking", total=total)
+            self._task = self._shown.add_task(self._label, total=total)
         self._shown.update(self._task, completed=done)
         if self._now() - self._last > 0.1:
             self._last = self._now()

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import files, suppress
 from .checker import Checker, Outcome
 from .config import Config, discover, load, parse
+from .doors.suffixes import CODE, MODELS
 from .finding import Failure, Report
 from .plan import Plan, Selection, make_plan
 from .settle import settle
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
-SUFFIXES = (".py", ".ipynb")
+SUFFIXES = (*CODE, *MODELS)
 
 FORK_PAYS = (4, 75_000)
 SPAWN_PAYS = (9, 200_000)
@@ -105,6 +106,37 @@ def check_source(
         report.failures.append(too_large(filename, len(data), plan.config.max_size))
     elif names_batchnorm(data):
         settle(report, [_checked(text, filename, plan)], plan, {filename: lambda: suppress.read(text)})
+    return report
+
+
+def check_model(
+    model: Any,
+    data: Any = None,
+    *,
+    select: Iterable[str] | None = None,
+    extend_select: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    target: str | None = None,
+    config: str | os.PathLike[str] | Mapping[str, object] | None = None,
+    rules: Iterable[str | os.PathLike[str]] = (),
+) -> Report:
+    """Check a model of Keras 3 or tf_keras as it stands in memory. It is neither trained nor changed.
+
+    data: a batch of inputs, as the model takes them, of some hundred samples: with it, the two modes of each batch
+    normalization are compared. The other keywords are those of `check_paths`.
+
+    Findings stand at layers: `finding.place.layer` is the layer's path. Raises TypeError for what is no Keras model,
+    ValueError for one that is not built, and ConfigError as `check_paths` does.
+    """
+    from .doors import live
+
+    found = configuration(config, [os.getcwd()])
+    plan = make_plan(found, Selection(select, extend_select, ignore), target=target, rules=rules, fixes=False)
+    with _uncollected():
+        program = live.read(model, data=data, target=plan.target)
+        path = program.path
+        report = Report(checked=1)
+        settle(report, [Checker(plan).ask(program)], plan, {path: list})
     return report
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from . import files
 from .doors.gate import names_batchnorm
+from .doors.suffixes import is_model, may_hold_batchnorm
 from .finding import Failure
 from .imports import Imports
 
-LATER = (".keras", ".h5")
 NOTEBOOK_OUTPUT = 20
 """How many times `max-size` a notebook may have, most of which is its output."""
 
@@ -49,8 +49,11 @@ class Sieve:
     def _sift(self, path: str, sifted: Sifted) -> None:
         limit = size_limit(path, self._max_size)
         try:
-            if path.endswith(LATER):
-                raise OSError(f"bnlint does not read {os.path.splitext(path)[1]} files yet")
+            if is_model(path):
+                sifted.checked += 1
+                if may_hold_batchnorm(path):
+                    sifted.candidates.append((path, os.stat(path).st_size))
+                return
             size, pieces = files.read(path, limit)
             data = next(pieces, b"")
             found = names_batchnorm(data) or any(map(names_batchnorm, pieces))

@@ -73,6 +73,10 @@ def read(text: str) -> list[Suppression]:
 
 def of_file(path: str) -> list[Suppression]:
     """The suppressions in a file that has been linted already; none where it can no longer be read."""
+    from .doors.suffixes import is_model
+
+    if is_model(path):
+        return []
     try:
         with open(path, "rb") as file:
             return of_bytes(path, file.read())

@@ -6,7 +6,11 @@ bnlint's tests run this over its own rules; a project runs it over its own folde
 from __future__ import annotations
 
 import ast
+import json
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,6 +20,7 @@ from typing import Any
 from .book import shipped_folder
 from .card import SECTIONS, Example, examples, fences, fixed_behind, sections, unmarked
 from .engine import check_source
+from .finding import Failure, Finding, Place, Report, Severity
 from .mend import mend_source
 from .rule import Rule
 
@@ -41,27 +46,27 @@ class Trial:
         example = self.example
         if (example.kind == "bad") != bool(example.marks):
             return [f"{self}: a bad example needs a mark, and no other example may have one"]
-        report = check_source(example.code, self.filename, **self._lint())
+        report = _run_live(self) if example.live else check_source(example.code, self.filename, **self.lint())
         found = Counter((finding.place.line or 0, finding.severity) for finding in report)
         wanted = Counter(example.marks.items())
         said = [self._at(failure.line or 0, failure.message) for failure in report.failures]
         said += [self._at(line, f"{severity} expected, none found") for line, severity in (wanted - found).elements()]
         said += [self._at(line, f"unexpected {severity}") for line, severity in (found - wanted).elements()]
-        return said + (list(self._fix_complaints()) if example.kind == "bad" and not said else [])
+        return said + (list(self._fix_complaints()) if example.kind == "bad" and not (said or example.live) else [])
 
     def _fix_complaints(self) -> Iterator[str]:
         """What the fixes of a bad example do other than the card shows."""
         code = unmarked(self.example.code)
-        report = check_source(code, self.filename, **self._lint(), fixes=True)
+        report = check_source(code, self.filename, **self.lint(), fixes=True)
         fixes = [finding.fix for finding in report if finding.fix is not None]
         if not fixes:
             return
         shown, certificate = self.fixed
-        mended = mend_source(code, self.filename, unsafe=True, **self._lint())
+        mended = mend_source(code, self.filename, unsafe=True, **self.lint())
         if mended != shown:
             difference = unified_diff(shown.splitlines(), mended.splitlines(), "the card", "the fix", lineterm="", n=1)
             yield self._at(1, "\n".join(["the fix is not what the card shows:", *difference]))
-        if mend_source(mended, self.filename, unsafe=True, **self._lint()) != mended:
+        if mend_source(mended, self.filename, unsafe=True, **self.lint()) != mended:
             yield self._at(1, "a second run fixes more")
         said = "\n\n".join(dict.fromkeys("\n".join(fix.certificate.lines()) for fix in fixes))
         if said != certificate.strip():
@@ -72,7 +77,8 @@ class Trial:
         """What the example's file is called in findings."""
         return f"<{self.rule.name}>"
 
-    def _lint(self) -> dict[str, Any]:
+    def lint(self) -> dict[str, Any]:
+        """The keywords with which the example is linted."""
         folder = self.rule.path.parent if self.rule.path else shipped_folder()
         return {
             "select": [self.rule.name],
@@ -83,6 +89,37 @@ class Trial:
 
     def _at(self, line: int, said: str) -> str:
         return f"{self}: line {self.example.card_line + line - 1} of the card: {said}"
+
+
+_LIVE = """
+import json, sys
+given = json.load(sys.stdin)
+space = {}
+exec(given["code"], space)
+from bnlint import check_model
+report = check_model(space["model"], space.get("data"), **given["lint"])
+print("found:" + json.dumps([[f.place.layer, str(f.severity), f.message] for f in report] + report.failures))
+"""
+
+
+def _run_live(trial: Trial) -> Report:
+    """Run an example's code in a process of its own and check the model it leaves; the report names its lines."""
+    lint = {**trial.lint(), "rules": [str(folder) for folder in trial.lint()["rules"]]}
+    given = json.dumps({"code": trial.example.code, "lint": lint})
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
+    command = [sys.executable, "-c", _LIVE]
+    done = subprocess.run(command, input=given, env=environment, capture_output=True, text=True, check=False)
+    answer = done.stdout.rpartition("found:")[2]
+    if done.returncode:
+        return Report(failures=[Failure(trial.filename, f"the example raises: {done.stderr.strip()[-500:]}", line=1)])
+    lines = trial.example.code.split("\n")
+    report = Report()
+    for layer, severity, message in json.loads(answer):
+        name = f'"{layer.rpartition("/")[2]}"'
+        line = next((number for number, text in enumerate(lines, start=1) if name in text), 1)
+        place = Place(trial.filename, line=line, layer=layer)
+        report.findings.append(Finding(trial.rule.name, trial.rule.category, Severity.parse(severity), place, message))
+    return report
 
 
 def trials(rules: Iterable[Rule]) -> list[Trial]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bnlint import Options, Problem, Program, Severity
+from bnlint.change import Change, Function, RemoveArgument, SetArgument
 from bnlint.graph import Call, Origin, Tensor, by_construction, is_batchnorm, which_of
 from bnlint.graph.channels import KEEPS_AXES, channel_axis, ends, normalized_axis
 
@@ -40,7 +41,17 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
         said += f", but the channels are on axis {wrong.channels}: {wrong.shown_by}"
         where = which_of(list(certain or found), calls)
         related = ((wrong.origin, "this says where the channels are"),) if wrong.origin is not None else ()
-        yield Problem(call.layer.origin, f"{said}{where}.", None if certain else Severity.ADVICE, related)
+        level, change = (None, None if where else _change(call, wrong)) if certain else (Severity.ADVICE, None)
+        yield Problem(call.layer.origin, f"{said}{where}.", level, related, change)
+
+
+def _change(call: Call, wrong: _Mismatch) -> Change:
+    """Name the channels' axis; the last one is the default."""
+    origin = call.layer.origin
+    step: SetArgument | RemoveArgument = RemoveArgument(origin, "axis", position=0)
+    if wrong.channels == 1:
+        step = SetArgument(origin, "axis", 1, position=0)
+    return Change("Normalize the channels' axis", (step,), Function((call,)))
 
 
 def _size(call: Call, axis: int) -> str:
@@ -51,8 +62,13 @@ def _size(call: Call, axis: int) -> str:
 
 def _judge(call: Call) -> _Mismatch | None:
     """What is wrong with the axis on every way into the call; None where a way is right or not known."""
-    ways = [_judge_way(call, source) for source in call.inputs[0].sources()]
-    return ways[0] if ways and None not in ways else None
+    first: _Mismatch | None = None
+    for source in call.inputs[0].sources():
+        wrong = _judge_way(call, source)
+        if wrong is None:
+            return None
+        first = first or wrong
+    return first
 
 
 def _judge_way(call: Call, source: Tensor) -> _Mismatch | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
+from bnlint.change import Change, Hoist
 from bnlint.graph import Layer, Origin, by_origin, is_batchnorm, label
 
 category = "construction"
@@ -25,7 +26,19 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
             layer, where = made[0]
             some = "" if len(made) == len(group) else f" in {len(made)} of its {len(group)} uses"
             said = f"{label(layer)} is constructed {where}{some}: each run would make a new, untrained one."
-            yield Problem(layer.origin, said, related=_through(layer))
+            change = None if some else _change(layer)
+            yield Problem(layer.origin, said, related=_through(layer), change=change)
+
+
+def _change(layer: Layer) -> Change | None:
+    """Make it in the constructor, behind the layer whose output it takes."""
+    if layer.context.functions[-1:] != ("call",):
+        return None
+    front = layer.calls[0].inputs[0].call if layer.calls and layer.calls[0].inputs else None
+    beside = front.layer.origin if front is not None and front.layer.attribute else None
+    step = Hoist(layer.origin, "norm", beside)
+    effect = "the layer is one of the model's: it learns, and its weights are saved"
+    return Change("Make the layer in the constructor", (step,), effect=effect)
 
 
 def _running(layer: Layer) -> str:

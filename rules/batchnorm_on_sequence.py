@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.graph import DROPOUTS, Call, Layer, Tensor, by_construction, is_batchnorm, users, which_of
+from bnlint.change import Change, Construct, Function, RemoveArgument
+from bnlint.graph import (
+    BATCH_NORMALIZATIONS,
+    DROPOUTS,
+    Call,
+    Layer,
+    Tensor,
+    by_construction,
+    is_batchnorm,
+    users,
+    which_of,
+)
 from bnlint.graph.channels import ends
 from bnlint.graph.freezing import ever_frozen, may_learn
 
@@ -13,6 +24,10 @@ category = "placement"
 severity = Severity.ADVICE
 
 _RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "RNN", "CuDNNLSTM", "CuDNNGRU"})
+_SHARED = frozenset({"epsilon", "center", "scale", "name", "dtype", "trainable"}) | {
+    f"{weight}_{what}" for weight in ("gamma", "beta") for what in ("initializer", "regularizer", "constraint")
+}
+"""The arguments that LayerNormalization has too, with the same meaning."""
 _OVER_TIME = frozenset({*_RECURRENT, "Bidirectional", "MultiHeadAttention", "Attention", "AdditiveAttention", "Conv1D"})
 
 
@@ -30,7 +45,21 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
             kind = f"{source.kind}({source.wrapped.kind})" if source.wrapped is not None else source.kind
             said = f"BatchNormalization on the sequence that {kind} puts out{where}: all steps share one mean"
             related = ((source.origin, "this layer keeps the time axis"),)
-            yield Problem(call.layer.origin, f"{said}; LayerNormalization treats each step by itself.", related=related)
+            change = None if where else _change(call)
+            said = f"{said}; LayerNormalization treats each step by itself."
+            yield Problem(call.layer.origin, said, related=related, change=change)
+
+
+def _change(call: Call) -> Change | None:
+    """LayerNormalization in its place, with the arguments that both have; it takes no `training`."""
+    layer = call.layer
+    if layer.cls not in BATCH_NORMALIZATIONS or len(layer.calls) != 1:
+        return None
+    kept = {name: arg.value for name, arg in layer.args.items() if name in _SHARED and arg.given}
+    steps: tuple[Construct | RemoveArgument, ...] = (Construct(layer.origin, "LayerNormalization", kept),)
+    if call.training.given:
+        steps = (*steps, RemoveArgument(call.origin, "training"))
+    return Change("Normalize each step by itself: LayerNormalization", steps, Function((call,)))
 
 
 def _sequence(call: Call) -> Layer | None:

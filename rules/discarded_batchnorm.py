@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
+from bnlint.change import Change, Join
 from bnlint.graph import Call, Tensor, by_origin, is_batchnorm, label, users
 
 category = "construction"
@@ -22,7 +23,15 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
         if lost:
             many = f", in {len(lost)} of the {len(group)} times this line runs" if len(lost) < len(group) else ""
             said = f"Nothing uses the result of {label(lost[0].layer)}{many}: its input goes on unnormalized."
-            yield Problem(lost[0].origin, said)
+            change = None if many or not _goes_on(lost[0]) else Change("Use its result", (Join(lost[0].origin),))
+            yield Problem(lost[0].origin, said, change=change)
+
+
+def _goes_on(call: Call) -> bool:
+    """Whether what the call takes is used behind it, where the result was meant to be."""
+    return any(user.time > call.time for given in call.inputs for user in given.users) or any(
+        given.escaped for given in call.inputs
+    )
 
 
 def _never_called(program: Program) -> Iterator[Problem]:
@@ -33,9 +42,8 @@ def _never_called(program: Program) -> Iterator[Problem]:
         if any(other.calls or other.escaped or other in wrapped for other in group):
             continue
         if not any(other.held for other in group):
-            yield Problem(
-                layer.origin, f"{label(layer)} is created and thrown away: it is never called and in no model."
-            )
+            said = f"{label(layer)} is created and thrown away: it is never called and in no model."
+            yield Problem(layer.origin, said, change=Change("Let it take part", (Join(layer.origin),)))
         elif layer.attribute:
             yield Problem(layer.origin, f"{label(layer)} is never called.", Severity.ADVICE)
 

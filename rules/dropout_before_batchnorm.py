@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from bnlint import Options, Problem, Program, Severity
+from bnlint.change import Change, Function, MoveCall
 from bnlint.graph import (
     DROPOUTS,
     Call,
@@ -17,6 +18,7 @@ from bnlint.graph import (
     nearest,
     used_on,
 )
+from bnlint.graph.ways import alike, behind, on_to
 
 category = "placement"
 severity = Severity.WARNING
@@ -41,7 +43,25 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
         warn = unmixed and (any(sure) or not any(rate.known for rate in rates))
         where = used_on([case[0] for case in direct], program)
         related = ((normalized.layer.origin, "this batch normalization"),)
-        yield Problem(dropout.layer.origin, f"{message}{where}.", None if warn else Severity.ADVICE, related)
+        change = None if where else _change(dropout, normalized, program)
+        yield Problem(dropout.layer.origin, f"{message}{where}.", None if warn else Severity.ADVICE, related, change)
+
+
+def _change(dropout: Call, normalized: Call, program: Program) -> Change | None:
+    """Move the dropout behind the batch normalization and its activation; None where others get its output too."""
+    way = on_to(dropout, lambda call: call is normalized, lambda call: True)
+    after = behind(normalized)
+    if way and after is not None and activates(after) and not is_linear(after.layer):
+        way = (*way, after)
+    chain = (dropout, *way)
+    if not way or not alike(chain, program):
+        return None
+    if on_to(way[-1], lambda call: call.layer.kind in DROPOUTS, lambda call: is_pass_through(call.layer)):
+        return None  # There is one already.
+    name = "the activation" if way[-1] is after else "BatchNormalization"
+    rate = dropout.layer.arg("rate")
+    effect = "" if rate.certain and rate.known else "the rate is up to the caller"
+    return Change(f"Move {dropout.layer.kind} behind {name}", (MoveCall(dropout, way[-1]),), Function(chain), effect)
 
 
 def _feeding(normalized: Call, through_linear: bool) -> Iterator[tuple[Call, str, bool]]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
+from bnlint.change import Change, Modes, SetArgument
 from bnlint.graph import Call, Model, by_origin, holds_batchnorm, is_frozen, label
+from bnlint.graph.freezing import reached
+from bnlint.reference.modes import mode
+from bnlint.reference.situations import level_of, situation_in, situation_of
 
 category = "mode"
 severity = Severity.ADVICE
@@ -19,12 +23,33 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
         said = f"{label(call.layer)} is called without `training=False`{_where(call)}"
         if _defaults_to_training(call.layer):
             said += "; its `call` defaults to training=True, so this uses batch statistics and moves the moving ones."
-            yield Problem(call.origin, said, Severity.WARNING)
+            yield Problem(call.origin, said, Severity.WARNING, change=_change(program, call))
         elif call.origin.key in inside_call:
             said += "; a `call` gets here too, and in training this line normalizes with batch statistics."
             yield Problem(call.origin, said, Severity.WARNING)
         else:
-            yield Problem(call.origin, f"{said}: its batch normalization then runs in the caller's mode.")
+            said += ": its batch normalization then runs in the caller's mode."
+            yield Problem(call.origin, said, change=_change(program, call))
+
+
+def _change(program: Program, call: Call) -> Change | None:
+    """The flag, which tells a call from the outside what it does anyway, unless a default or a graph says otherwise.
+
+    None where a `call` has no such parameter, or a default that is not known.
+    """
+    models = [one.layer for one in program.calls_at(call.origin)]
+    if not all(isinstance(model, Model) and _takes_flag(model) for model in models):
+        return None
+    before = [situation_of(program, found, "call") for model in models for found in reached(model)]
+    before = before or [situation_in(program, level_of(call.layer), "call")]
+    pairs = [(one, one._replace(flag=False)) for one in before]
+    pair = next((pair for pair in pairs if mode(pair[0]) != mode(pair[1])), pairs[0])
+    return Change("Say that it is inference", (SetArgument(call.origin, "training", False),), Modes(*pair))
+
+
+def _takes_flag(model: Model) -> bool:
+    named = model.style != "subclass" or model.call_origin is None or "training" in model.signature
+    return named and (model.call_default is None or model.call_default.known)
 
 
 def _where(call: Call) -> str:

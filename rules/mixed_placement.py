@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
+from bnlint.change import AddCall, Change, Function, MoveCall, RemoveArgument, Step
 from bnlint.graph import (
     Call,
     Layer,
     Model,
+    activates,
+    activation_name,
     batchnorms,
     is_batchnorm,
     is_linear,
+    is_pass_through,
     nearest,
     output_activation,
     placement,
     used_on,
     users,
 )
+from bnlint.graph import (
+    Function as Named,
+)
 from bnlint.graph.kinds import OUTPUT_ACTIVATIONS
+from bnlint.graph.ways import alike, back_to, before, on_to
 
 category = "placement"
 severity = Severity.ADVICE
@@ -40,7 +48,8 @@ def _violations(program: Program, policy: str) -> Iterator[Problem]:
     for call in program.calls:
         if is_batchnorm(call.layer) and placement(call) not in (None, _POLICIES[policy]):
             message = f'{_said(program, call)}; this project wants placement = "{policy}".'
-            yield Problem(call.layer.origin, message, Severity.WARNING if _certain(call) else None)
+            level = Severity.WARNING if _certain(call) else None
+            yield Problem(call.layer.origin, message, level, change=_change(program, [call]))
 
 
 def _deviations(program: Program) -> Iterator[Problem]:
@@ -54,7 +63,63 @@ def _deviations(program: Program) -> Iterator[Problem]:
             call = next(call for call in sides if sides[call] != majority)
             many = f"{counts.count(majority)} of the {len(counts)} in this network stand {majority} theirs"
             related = ((like.layer.origin, f"this one stands {majority} its activation"),)
-            yield Problem(call.layer.origin, f"{_said(program, call)}, while {many}.", related=related)
+            change = _change(program, [call for call in sides if sides[call] != majority])
+            yield Problem(call.layer.origin, f"{_said(program, call)}, while {many}.", related=related, change=change)
+
+
+def _change(program: Program, calls: list[Call]) -> Change | None:
+    """Swap each of these batch normalizations with its activation; None where that cannot be done for all of them."""
+    steps: list[Step] = []
+    chains: list[Call] = []
+    for call in {call.origin.key: call for call in calls}.values():
+        runs = {placement(other) for other in program.calls_at(call.origin)}
+        found = (_in_front if placement(call) == "before" else _behind)(call) if len(runs) == 1 else None
+        if found is None or not alike(found[1], program):
+            return None
+        steps += found[0]
+        chains += found[1]
+    where = "in front of" if placement(calls[0]) == "before" else "behind"
+    return Change(f"Put the activation {where} BatchNormalization", tuple(steps), Function(tuple(chains)))
+
+
+_Swap = tuple[list[Step], tuple[Call, ...]]
+"""Steps, and the calls along the data that they concern."""
+
+
+def _in_front(call: Call) -> _Swap | None:
+    """Move the activation behind a batch normalization to in front of it."""
+    way = on_to(call, lambda other: bool(activates(other)), _passes)
+    if not way or is_linear(way[-1].layer):
+        return None
+    if len(way) == 1:
+        return [MoveCall(call, way[0])], (call, *way)
+    front = before(call)
+    return ([MoveCall(way[-1], front)], (front, call, *way)) if front is not None else None
+
+
+def _behind(call: Call) -> _Swap | None:
+    """Move the activation in front of a batch normalization to behind it, out of the linear layer if it is fused."""
+    way = back_to(call, lambda other: bool(activates(other)), _passes)
+    if not way:
+        return None
+    chain, layer = (*way, call), way[0].layer
+    if not is_linear(layer):
+        return [MoveCall(way[0], call)], chain
+    while layer.wrapped is not None:
+        layer = layer.wrapped
+    value = layer.arg("activation").value
+    name = activation_name(value)
+    if name not in _STRINGS or not (isinstance(value, str) or (isinstance(value, Named) and value.keras)):
+        return None
+    return [RemoveArgument(layer.origin, "activation"), AddCall(call, "Activation", positional=(name,))], chain
+
+
+_STRINGS = frozenset({"relu", "sigmoid", "tanh", "elu", "selu", "gelu", "swish", "softplus", "softsign"})
+"""Activations that every version of Keras has under this name."""
+
+
+def _passes(call: Call) -> bool:
+    return is_pass_through(call.layer) or "Dropout" in call.layer.kind
 
 
 def _said(program: Program, call: Call) -> str:

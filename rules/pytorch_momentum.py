@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.graph import settings
+from bnlint.change import Change, Function, SetArgument
+from bnlint.graph import Origin, is_batchnorm, settings
 
 category = "batch"
 severity = Severity.WARNING
@@ -22,4 +23,15 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
         said = f"momentum={value:g} takes {1 - value:.0%} of the moving average from the newest batch{uses}"
         if value < _HIGHEST:
             said += f"; PyTorch's momentum of {value:g} is {1 - value:.4g} in Keras"
-        yield Problem(origin, f"{said}.", None if arg.certain else Severity.ADVICE)
+        change = _change(program, origin, value) if arg.certain and not uses and value < _HIGHEST else None
+        yield Problem(origin, f"{said}.", None if arg.certain else Severity.ADVICE, change=change)
+
+
+def _change(program: Program, origin: Origin, value: float) -> Change:
+    """One minus the momentum, without the noise of the subtraction."""
+    step = SetArgument(origin, "momentum", round(1 - value, 12), position=1, of="1 - {}")
+    given = ((layer, layer.args.get("momentum")) for layer in program.layers if is_batchnorm(layer))
+    layers = [layer for layer, arg in given if arg is not None and arg.origin and arg.origin.key == origin.key]
+    calls = [call for layer in layers for call in layer.calls][:1]
+    effect = f"the newest batch weighs {value:.0%} in the moving statistics, and not {1 - value:.0%}"
+    return Change("Keras's momentum, one minus PyTorch's", (step,), Function(tuple(calls)) if calls else None, effect)

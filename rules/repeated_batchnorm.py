@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
+from bnlint.change import Change, Function, RemoveCall
 from bnlint.graph import Call, Layer, by_construction, is_batchnorm, is_pass_through, which_of
 from bnlint.graph.channels import ends, normalized_axis
 from bnlint.graph.freezing import ever_frozen
@@ -22,9 +23,13 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
         found = {call: before for call in calls if (before := _before(call, frozen))}
         for call, (first, passed) in list(found.items())[:1]:
             way = " and ".join(step.layer.kind for step in reversed(passed))
+            where = which_of(found, calls)
             said = f"BatchNormalization behind BatchNormalization{f', with only {way} between' if way else ''}"
-            said += f"{which_of(found, calls)}: it undoes the scale and offset of the first."
-            yield Problem(call.layer.origin, said, related=((first.layer.origin, "this one normalizes it first"),))
+            said += f"{where}: it undoes the scale and offset of the first."
+            proof = Function((first, *reversed(passed), call))
+            change = None if where else Change("Leave out the second of the two", (RemoveCall(call),), proof)
+            related = ((first.layer.origin, "this one normalizes it first"),)
+            yield Problem(call.layer.origin, said, related=related, change=change)
 
 
 def _before(call: Call, frozen: set[Layer]) -> _Before | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.graph import Layer, Model, by_construction, is_batchnorm, label, which_of
+from bnlint.change import Change, Function, Replace, SetArgument
+from bnlint.graph import Call, Layer, Model, by_construction, is_batchnorm, label, which_of
 from bnlint.graph.freezing import contents, ever_frozen, may_learn
 
 category = "placement"
@@ -22,10 +23,22 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
         inner = found[0].layer.wrapped if found else None
         if inner is not None:
             what = "BatchNormalization" if is_batchnorm(inner) else f"{label(inner)}, which holds BatchNormalization"
-            said = f"TimeDistributed around {what}{which_of(found, calls)}: Keras 3 normalizes each time step by itself"
-            yield Problem(
-                found[0].layer.origin, f"{said}, and one moving average, updated at every step, stands for all."
-            )
+            where = which_of(found, calls)
+            said = f"TimeDistributed around {what}{where}: Keras 3 normalizes each time step by itself, and one moving"
+            said += " average, updated at every step, stands for all."
+            yield Problem(found[0].layer.origin, said, change=None if where else _change(found[0], inner))
+
+
+def _change(call: Call, inner: Layer) -> Change | None:
+    """The bare batch normalization, under the wrapper's name."""
+    wrapper = call.layer
+    if not is_batchnorm(inner) or inner.arg("axis").value != -1 or wrapper.args.keys() - {"layer", "name"}:
+        return None
+    name = wrapper.args.get("name")
+    steps: tuple[Replace | SetArgument, ...] = (Replace(wrapper.origin, inner.origin),)
+    if name is not None and name.origin is not None and "name" not in inner.args:
+        steps = (*steps, SetArgument(inner.origin, "name", name.value if name.known else name.origin))
+    return Change("The batch normalization without its wrapper", steps, Function((call,)))
 
 
 def _learns(layer: Layer, frozen: set[Layer]) -> bool:

@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.graph import Call, Event, Layer, Origin, label
-from bnlint.graph.freezing import Reached, judged_at, reached, trainable_ends, training_events, writes_to
+from bnlint.change import Change, Modes, SetArgument, Step, freeze
+from bnlint.graph import Call, Event, Layer, Origin, is_batchnorm, label
+from bnlint.graph.freezing import (
+    Reached,
+    judged_at,
+    reached,
+    thawed_at,
+    trainable_ends,
+    training_events,
+    writes_to,
+)
 from bnlint.reference.modes import Level, mode
-from bnlint.reference.situations import situation_in
+from bnlint.reference.situations import situation_in, situation_of
 
 category = "mode"
 severity = Severity.ERROR
@@ -29,7 +38,9 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
                 said.add(call.origin.key)
                 flag = call.training
                 grade = Severity.ERROR if flag.certain else Severity.ADVICE
-                yield Problem(flag.origin or call.origin, _message(call.layer), grade, tuple(_related(event, found)))
+                related = tuple(_related(event, found))
+                change = _change(program, event, found) if flag.certain else None
+                yield Problem(flag.origin or call.origin, _message(call.layer), grade, related, change)
 
 
 def _written_into_a_graph(call: Call) -> bool:
@@ -49,3 +60,18 @@ def _related(event: Event, found: Reached) -> Iterator[tuple[Origin, str]]:
     if written and written[-1].value.origin is not None:
         yield written[-1].value.origin, "it is made trainable here"
     yield event.origin, "fit overrides the flag here"
+
+
+def _change(program: Program, event: Event, found: Reached) -> Change | None:
+    """What keeps the statistics: a batch normalization that is never trainable, or a loop that freezes those inside."""
+    call = found.giver
+    assert call is not None
+    before = situation_of(program, found, "fit")
+    at = judged_at(event, program)
+    if not is_batchnorm(call.layer):
+        step: Step = freeze(program, *thawed_at(call.layer, found, at))
+    elif writes_to(found.layer, found.within, at):
+        return None
+    else:
+        step = SetArgument(call.layer.origin, "trainable", False)
+    return Change("Freeze its batch normalization", (step,), Modes(before, before._replace(trainable=False)))

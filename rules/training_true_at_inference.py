@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from bnlint import Options, Problem, Program, Severity
+from bnlint.change import Change, Forward, Modes, RemoveArgument, SetArgument
 from bnlint.graph import (
     Call,
     Layer,
@@ -16,8 +18,9 @@ from bnlint.graph import (
     samples_per_step,
     training_batch,
 )
-from bnlint.reference.modes import Level, mode
-from bnlint.reference.situations import situation_in
+from bnlint.graph.freezing import Reached, reached
+from bnlint.reference.modes import Level, Situation, mode
+from bnlint.reference.situations import level_of, situation_in, situation_of, with_flag
 
 category = "mode"
 severity = Severity.ERROR
@@ -31,7 +34,9 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
             continue
         where, grade = found
         said = f"{label(call.layer)} gets training=True {where}"
-        yield Problem(call.training.origin or call.origin, said, grade if call.training.certain else Severity.ADVICE)
+        origin = call.training.origin or call.origin
+        grade = grade if call.training.certain else Severity.ADVICE
+        yield Problem(origin, said, grade, change=_change(program, call) if call.training.certain else None)
 
 
 def _asks_for_training(call: Call) -> bool:
@@ -92,3 +97,47 @@ def _forwarded(call: Call) -> bool:
     while parent is not None and parent.training.value is not True:
         parent = parent.parent
     return parent is not None
+
+
+def _change(program: Program, call: Call) -> Change | None:
+    """In `call`, the flag of that; in a graph, none; else False. None where one line serves both modes."""
+    origin, kind = call.training.origin or call.origin, call.context.kind
+    if any(other.training.value is not True for other in program.calls_at(call.origin)):
+        return None
+    if kind == "call":
+        before = _inside(program, call)
+        return Change("Leave the mode to the caller", (Forward(origin),), Modes(before, with_flag(before, "forwarded")))
+    if kind == "build" and not any(given.data for given in call.inputs):
+        before = _inside(program, call)
+        step = RemoveArgument(origin, "training", 1)
+        return Change("Leave the mode to the caller", (step,), Modes(before, with_flag(before, None)))
+    if _normalizes_instances(call.layer):
+        return None
+    before = _outside(program, call)
+    steps = (SetArgument(origin, "training", False, _position(call.layer)),)
+    return Change("Predict in inference mode", steps, Modes(before, before._replace(flag=False)))
+
+
+def _inside(program: Program, call: Call) -> Situation:
+    """The situation of a batch normalization that this flag decides about, in a model that is known, if there is one."""
+    found = [one for model in program.models for one in reached(model) if one.giver is call]
+    if found:
+        return situation_of(program, found[0], "predict")
+    style: Literal["layer", "functional"] = "layer" if call.context.kind == "call" else "functional"
+    return situation_in(program, Level(style, flag=True), "predict")
+
+
+def _outside(program: Program, call: Call) -> Situation:
+    """The situation of a batch normalization in a layer or model that is called with this flag."""
+    layer = call.layer
+    found = next(reached(layer), None) if isinstance(layer, Model) else Reached(layer, ())
+    if found is None:
+        return situation_in(program, level_of(layer), "call", True)
+    return situation_of(program, found, "call", True)
+
+
+def _position(layer: Layer) -> int | None:
+    """Where the flag may stand without its name."""
+    if not isinstance(layer, Model) or layer.style != "subclass":
+        return 1
+    return layer.signature.index("training") if "training" in layer.signature else None

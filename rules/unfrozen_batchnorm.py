@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
+from bnlint.change import Change, Modes, freeze
 from bnlint.graph import Arg, Event, Model, Origin, label, samples_per_step, training_batch
-from bnlint.graph.freezing import Reached, judged_at, reached, trainable_ends, training_events, writes_to
+from bnlint.graph.freezing import Reached, judged_at, reached, thawed_at, trainable_ends, training_events
+from bnlint.reference.situations import situation_of
 
 category = "mode"
 severity = Severity.WARNING
@@ -28,7 +30,8 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
                 where, how = _where(base, found, at)
                 if where.key not in said:
                     said.add(where.key)
-                    yield Problem(where, _message(base, how), _grade(event), _related(event, base, where))
+                    related, change = _related(event, base, where), _change(program, base, found, at)
+                    yield Problem(where, _message(base, how), _grade(event), related, change)
 
 
 def _grade(event: Event) -> Severity:
@@ -46,10 +49,17 @@ def _pretrained(base: Model) -> bool:
 def _where(base: Model, found: Reached, at: int) -> tuple[Origin, str]:
     """The line that makes the batch normalization trainable, else the base, which nobody froze, or not all of it."""
     whole = trainable_ends(base, found.within, at) == (True, True)
-    for write in reversed(writes_to(base, found.within, at)):
-        if write.value.value is True and write.value.origin is not None:
-            return write.value.origin, "made trainable with the rest" if whole else "in part made trainable"
-    return base.origin, "never frozen" if whole else "frozen only in part"
+    where, _ = thawed_at(base, found, at)
+    if where is base.origin:
+        return where, "never frozen" if whole else "frozen only in part"
+    return where, "made trainable with the rest" if whole else "in part made trainable"
+
+
+def _change(program: Program, base: Model, found: Reached, at: int) -> Change:
+    """Freeze the batch normalization layers behind that line."""
+    before = situation_of(program, found, "fit")
+    proof = Modes(before, before._replace(trainable=False))
+    return Change("Freeze its batch normalization", (freeze(program, *thawed_at(base, found, at)),), proof)
 
 
 def _message(base: Model, how: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
+from bnlint.change import AddParameter, Change, Forward, Modes, RemoveArgument, SetArgument, Step
 from bnlint.graph import Call, Event, Model, by_origin, is_batchnorm, label
 from bnlint.graph.freezing import TRAINING_EVENTS, flag_of, reached, trainable_at
 from bnlint.reference.modes import Level, mode
-from bnlint.reference.situations import level_of, situation_in
+from bnlint.reference.situations import level_of, situation_in, situation_of, with_flag, with_level
 
 category = "mode"
 severity = Severity.ERROR
@@ -25,16 +26,17 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
             and not _fitted(model)
             and _learnable(model)
         ):
+            change = _switched_on(program, model, [group[0] for group in by_origin(steps)])
             for call, *_ in by_origin(steps):
                 if call.origin.key not in said:
                     said.add(call.origin.key)
-                    yield Problem(call.origin, _message(call))
+                    yield Problem(call.origin, _message(call), change=change)
     for group in by_origin(call for call in program.calls if is_batchnorm(call.layer)):
         if all(_switched_off(program, call) for call in group):
             call = group[0]
             text = f"{label(call.layer)} is called with training=False on its only way through training: "
             text += "its statistics keep their initial values."
-            yield Problem(call.training.origin or call.origin, text)
+            yield Problem(call.training.origin or call.origin, text, change=_left_to_the_caller(program, call))
 
 
 def _trains(event: Event) -> bool:
@@ -51,6 +53,39 @@ def _leaves_off(program: Program, model: Model, call: Call) -> bool:
     if not (flag is None or isinstance(flag, bool)) or (default is not None and not default.known):
         return False
     return not mode(situation_in(program, level_of(model), "tape", flag)).training
+
+
+def _switched_on(program: Program, model: Model, calls: list[Call]) -> Change | None:
+    """`training=True` in every call of the step; where a `call` cannot take that, it gets the parameter."""
+    steps: list[Step] = [
+        SetArgument(call.training.origin or call.origin, "training", True, _position(model))
+        for call in calls
+        if call.training.value is not True
+    ]
+    before = situation_in(program, level_of(model), "tape", calls[0].training.value is True or None)
+    after = before._replace(flag=True)
+    if not before.path[0].parameter:
+        assert model.call_origin is not None
+        steps.append(AddParameter(model.call_origin, "training", "None"))
+        after = with_level(after, 0, parameter=True)
+    return Change("Run the training step in training mode", tuple(steps), Modes(before, after))
+
+
+def _position(model: Model) -> int | None:
+    """Where the flag may stand without its name."""
+    if model.style != "subclass":
+        return 1
+    return model.signature.index("training") if "training" in model.signature else None
+
+
+def _left_to_the_caller(program: Program, call: Call) -> Change:
+    """The flag of the `call` around; none in a functional graph."""
+    within = [found for model in program.models for found in reached(model) if found.giver is call]
+    before = situation_of(program, within[0], "fit")
+    origin = call.training.origin or call.origin
+    step: Step = Forward(origin) if call.context.kind == "call" else RemoveArgument(origin, "training", 1)
+    after = with_flag(before, "forwarded" if call.context.kind == "call" else None)
+    return Change("Leave the mode to the caller", (step,), Modes(before, after))
 
 
 def _fitted(model: Model) -> bool:

@@ -1,4 +1,4 @@
-"""Write bnlint/doors/source/signatures.py from the installed Keras: python scripts/make_signatures.py"""
+"""Write bnlint/doors/signatures.py from the installed Keras: python scripts/make_signatures.py"""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ def render() -> str:
 
 
 if __name__ == "__main__":
-    target = pathlib.Path(__file__).parent.parent / "bnlint" / "doors" / "source" / "signatures.py"
+    target = pathlib.Path(__file__).parent.parent / "bnlint" / "doors" / "signatures.py"
     target.write_text(render(), encoding="utf-8")

@@ -19,7 +19,7 @@ LAYERS = (
     ("reference",),
     ("card", "change"),
     ("rule",),
-    ("book", "doors"),
+    ("book", "doors", "evidence"),
     ("fixes",),
     ("files", "config", "imports", "pool", "suppress", "console"),
     ("sieve", "plan"),

@@ -1,8 +1,8 @@
 """How much memory LibCST needs for a text, estimated from its tokens before anything parses it.
 
 What a token costs was measured with LibCST 1.9; brackets cost the more the deeper they stand, since the parser tries
-several rules at each level. The estimates lie between 0.7 and 2.5 times what was measured, for code as it is written and
-for lists, chains, operators and nesting without end.
+several rules at each level. The estimates lie between 0.7 and 2.5 times what was measured, for code as it is written
+and for lists, chains, operators and nesting without end.
 """
 
 from __future__ import annotations
@@ -14,13 +14,18 @@ _TOKEN = re.compile(
     r"""|\#[^\n]*|\n+|(?:\d[\d_]*\.?[\d_]*|\.\d+)(?:[eE][+-]?\d+)?\w*|\w+|\*\*|[^\s\w]""",
     re.DOTALL,
 )
-_LEAF, _BRACKET, _DEEPER, _LINE, _LINES = 4.0, 3.5, 4.5, 0.35, 0.65
+_LEAF, _BRACKET, _DEEPER, _LINE, _LINES = 4.0, 1.5, 4.5, 0.35, 0.65
 _KILOBYTES = {
     **dict.fromkeys(")]},", 0.3),
     **dict.fromkeys(":<>", 1.0),
     **dict.fromkeys(".=", 2.0),
     **dict.fromkeys("-~", 8.0),
-    **{"lambda": 18.0, "not": 6.0, "if": 5.0, "else": 5.0, "**": 10.0},
+    "\\": 0.0,
+    "lambda": 18.0,
+    "not": 6.0,
+    "if": 5.0,
+    "else": 5.0,
+    "**": 10.0,
 }
 
 

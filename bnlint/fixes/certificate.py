@@ -42,11 +42,11 @@ def _raises(change: Change, program: Program) -> Certificate:
     proof = change.proof
     assert isinstance(proof, Raises)
     if proof.keras not in (None, program.keras):
-        raise Untried(f"{proof.error} is of Keras {proof.keras}, this is Keras {program.keras}: what the code does there")
+        raise Untried(f"the code runs on Keras {program.keras}, and {proof.error} is of Keras {proof.keras}: that")
     guessed = proof.keras is not None and not program.explicit_keras
-    assumed = f"Keras {program.keras} ({program.keras_because})" if guessed else ""
+    assumed = f"Keras {program.keras} ({program.keras_because}); --target-keras makes it sure" if guessed else ""
     said = f"the code as it stands raises {proof.error}, so nothing that works is changed"
-    return Certificate(said, None, True, assumed=assumed)
+    return Certificate(said, None, not guessed, assumed=assumed)
 
 
 def _modes(change: Change, program: Program) -> Certificate:
@@ -59,7 +59,8 @@ def _modes(change: Change, program: Program) -> Certificate:
     modes = tuple(shown(proof, program, other))
     if not other:
         return Certificate("the same mode in every phase", True, True, modes=modes)
-    return Certificate(f"another mode in {_listed(phase.replace('_', ' ') for phase in other)}", False, False, modes=modes)
+    said = f"another mode in {_listed(phase.replace('_', ' ') for phase in other)}"
+    return Certificate(said, False, False, modes=modes)
 
 
 def _function(change: Change, program: Program) -> Certificate:
@@ -68,12 +69,12 @@ def _function(change: Change, program: Program) -> Certificate:
     from .trials import trials
 
     found = trials(change, program)
-    training, inference = (max(max(gaps) for one in found for gaps in (getattr(one.outcome, mode),)) for mode in _BOTH)
-    why = _objections(found)
-    same = max(training, inference) <= ROUNDING
+    training, inference = (max(max(gaps) for gaps in mode) for mode in _gaps(found))
+    same = max(training, inference) <= ROUNDING and not any(one.outcome.statistics for one in found)
+    why = _objections(found, same)
     claim = _claim(same, found, training, inference)
     return Certificate(
-        ": ".join([claim, *why[:1]]) + "".join(f"; {said}" for said in why[1:]),
+        f"{claim}, {'but' if same else 'and'} {_listed(why)}" if why else claim,
         same and not any(one.outcome.learns for one in found),
         same and not why,
         training,
@@ -84,23 +85,25 @@ def _function(change: Change, program: Program) -> Certificate:
     )
 
 
-_BOTH = ("training", "inference")
+def _gaps(found: list[Trial]) -> Iterator[list[tuple[float, ...]]]:
+    yield [one.outcome.training for one in found]
+    yield [one.outcome.inference for one in found]
 
 
 def _claim(same: bool, found: list[Trial], training: float, inference: float) -> str:
     if same:
         return "the same function in both modes"
-    where = [mode for mode, gap in zip(_BOTH, (training, inference), strict=True) if gap > ROUNDING]
+    where = [mode for mode, gap in (("training", training), ("inference", inference)) if gap > ROUNDING]
     claim = f"another function in {_listed(where)}"
     if any(one.outcome.statistics for one in found):
-        claim += "; other values are dropped, so in training the means and standard deviations are compared"
+        claim += " (other values are dropped: in training, means and standard deviations are compared)"
     return claim
 
 
-def _objections(found: list[Trial]) -> list[str]:
+def _objections(found: list[Trial], same: bool) -> list[str]:
     """Why the change is not safe even where it computes the same."""
-    said = [f"{_variables(one.outcome.learns)} learned" for one in found if one.outcome.learns]
-    said += [f"{_listed(one.unseen)} counts where weights are made or trained" for one in found if one.unseen]
+    said = [f"{_variables(one.outcome.learns)} learned" for one in found if same and one.outcome.learns]
+    said += [f"{_listed(one.unseen)} counts where weights are made, trained or loaded" for one in found if one.unseen]
     if any(not one.outcome.layout for one in found):
         said.append("weights saved before no longer load")
     return list(dict.fromkeys(said))
@@ -114,7 +117,7 @@ def _weights(found: list[Trial]) -> str:
         if outcome.dropped:
             said.append(f"{_variables(outcome.dropped)} dropped")
         if outcome.folded:
-            said.append("gamma and beta of what is dropped go to the batch normalization in front, gamma with the sign it had")
+            said.append("its beta, and gamma with the sign of the other's, go to the BatchNormalization in front")
         for spec, whole in outcome.shifted:
             less = _listed(dict.fromkeys(f"the {name}" for _, name in outcome.dropped if name == "bias"))
             said.append(f"{spec.name}'s moving mean less {less if whole and less else 'what that added'}")

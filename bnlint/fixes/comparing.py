@@ -10,14 +10,14 @@ import numpy as np
 
 from ..finding import ROUNDING
 from ..reference.arrays import Array
-from .running import RANDOM, Runner, Variables, normalizes
+from .running import RANDOM, Runner, Variables, axis_of, normalizes
 from .specs import Network, Node, Spec, family_of
 
 UPDATES = 3
 """How many updates of the moving statistics a trial makes."""
 
-BATCH, MANY = 6, 512
-"""Samples a batch, and those in all for what is estimated of a distribution."""
+BATCH, MANY = 6, 40_000
+"""Samples a batch; and numbers of an input for what is estimated of a distribution."""
 
 Gaps = tuple[float, ...]
 """The largest difference of each output that is looked at."""
@@ -57,10 +57,12 @@ def compare(
 
     Raises ValueError and the like where Keras would raise, or what is asked for is too much.
     """
-    return _Comparison(before, after, shapes, watched, keras).outcome()
+    return Comparison(before, after, shapes, watched, keras).outcome()
 
 
-class _Comparison:
+class Comparison:
+    """Two networks with their variables: `old` as drawn for the one before, `new` what the one after makes of them."""
+
     def __init__(
         self,
         before: Network,
@@ -71,7 +73,7 @@ class _Comparison:
     ) -> None:
         self.before, self.after = before, after
         self.shapes, self.watched, self.keras = shapes, watched, keras
-        self.statistics = _moved(before, after)
+        self.statistics = False
         self.old: Variables = {}
         first = self._runner(before, self.old, drawn=True)
         first.run(self.inputs(0), False, 0)
@@ -80,8 +82,11 @@ class _Comparison:
         second.run(self.inputs(0), False, 0)
         self.orders = first.order, second.order
         self.new = {key: self.new[key] for key in second.order}
+        self.gone = [key for key in first.order if key not in second.order]
         self.shifted: dict[int, bool] = {}
         self.folded = False
+        self._shift(self.gone)
+        self._fold(self.gone)
 
     def _runner(self, network: Network, variables: Variables, drawn: bool = False) -> Runner:
         return Runner(network, self.keras, variables, drawn)
@@ -94,11 +99,13 @@ class _Comparison:
         ]
 
     def outcome(self) -> Outcome:
+        """What comes of it."""
         old_order, new_order = self.orders
-        gone = [key for key in old_order if key not in new_order]
-        self._shift(gone)
-        self._fold(gone)
-        training, inference = self._gaps(dict(self.old), dict(self.new))
+        gone = self.gone
+        training, inference = self._gaps(self.old, self.new)
+        if _moved(self.before, self.after) and max(training) > ROUNDING:
+            self.statistics = True
+            training, inference = self._gaps(self.old, self.new)
         specs = {node.layer: node.spec for node in (*self.after.nodes, *self.before.nodes)}
         news = {node.layer: node.spec for node in self.after.nodes}
 
@@ -200,11 +207,13 @@ class _Comparison:
         ratios = []
         for network, variables in ((self.before, self.old), (self.after, self.new)):
             runner = self._runner(network, dict(variables))
-            x = self.inputs(1, max(BATCH, MANY // min(int(np.prod(shape[:-1])) for shape in self.shapes)))
+            specs = {node.layer: node.spec for node in network.nodes}
+            x = self.inputs(1, max(BATCH, MANY // min(int(np.prod(shape)) for shape in self.shapes)))
             found: list[dict[int, float]] = []
             for noisy in (True, False):
                 runner.run(x, True, 1, noisy)
-                found.append({layer: float(into.var()) for layer, into in runner.into.items()})
+                spreads = {layer: _by_channel(specs[layer], into).var(0) for layer, into in runner.into.items()}
+                found.append({layer: float(spread.mean()) for layer, spread in spreads.items()})
             ratios.append(max((found[0][layer] / found[1][layer] for layer in found[0]), default=0.0))
         return (ratios[0], ratios[1]) if all(ratios) else None
 
@@ -226,16 +235,21 @@ def _of_statistics(one: Array, other: Array) -> float:
 
 def _per_channel(spec: Spec, one: Array | None, other: Array) -> Array | None:
     """The difference of two inputs of a batch normalization, where it is one number a channel, and not 0."""
+    if one is None or one.shape != other.shape:
+        return None
+    difference = _by_channel(spec, one - other)
+    constant = np.ptp(difference, axis=0).max() < ROUNDING
+    return difference[0] if constant and np.abs(difference).max() > ROUNDING else None
+
+
+def _by_channel(spec: Spec, x: Array) -> Array:
+    """The input of a batch normalization as (positions, channels)."""
     shift, inner = 0, spec
     while inner.inner is not None:
         shift, inner = shift + 1, inner.inner
-    axis = dict(inner.args)["axis"]
-    if one is None or one.shape != other.shape or not isinstance(axis, int):
-        return None
-    axis = (axis if axis < 0 else axis + shift) % one.ndim
-    difference = np.moveaxis(one - other, axis, -1).reshape(-1, one.shape[axis])
-    constant = np.ptp(difference, axis=0).max() < ROUNDING
-    return difference[0] if constant and np.abs(difference).max() > ROUNDING else None
+    axis = axis_of(inner)
+    axis = axis if axis < 0 else axis + shift
+    return np.moveaxis(x, axis, -1).reshape(-1, x.shape[axis])
 
 
 def _moved(before: Network, after: Network) -> bool:
@@ -245,9 +259,7 @@ def _moved(before: Network, after: Network) -> bool:
 
 def _random(network: Network) -> set[tuple[Spec, int, tuple[int, ...]]]:
     return {
-        (node.spec, node.layer, _from(network, node))
-        for node in network.nodes
-        if family_of(node.spec.kind) in RANDOM
+        (node.spec, node.layer, _from(network, node)) for node in network.nodes if family_of(node.spec.kind) in RANDOM
     }
 
 

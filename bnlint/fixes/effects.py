@@ -28,28 +28,30 @@ def effects_of(change: Change, program: Program, found: Iterable[Trial]) -> Iter
     layers = [call.layer for call in calls if is_batchnorm(call.layer)]
     for trial in found:
         if trial.outcome.variance is not None:
-            before, after = trial.outcome.variance
+            before, after = (f"{ratio:.2g}" for ratio in trial.outcome.variance)
             said = "the variance that enters the batch normalization in training is"
-            yield f"{said} {before:.2f} times that in inference before, {after:.2f} times after"
+            if before != after:
+                yield f"{said} {before} times that in inference before, {after} times after"
         for old, new in trial.changed():
             momenta = [dict(spec.args).get("momentum") for spec in (old, new)]
             if momenta[0] != momenta[1] and all(isinstance(one, float) for one in momenta):
                 yield _memory(momenta, layers, program)
             if old.kind == "BatchNormalization" != new.kind:
-                yield from (f"{_noise(values)}; {new.kind} does not depend on it" for values in _batches(layers, program))
+                batches = _batches(layers, program)
+                yield from (f"{_noise(values)}; {new.kind} does not depend on it" for values in batches)
 
 
 def noise_of(change: Change) -> Iterator[str]:
     """The noise that a batch size leaves, where the change sets one."""
     for step in change.steps:
         if isinstance(step, SetArgument) and step.name == "batch_size" and isinstance(step.value, int):
-            yield f"{_noise(step.value)}, positions apart"
+            yield f"{_noise(step.value)}, or more with several positions a sample"
 
 
 def _memory(momenta: list[object], layers: list[Layer], program: Program) -> str:
     steps = next((count for layer in layers if (count := _steps(layer, program))), 0)
     when = f"after the {steps} steps of training" if steps else f"after {_STEPS} steps"
-    before, after = (f"{100 * float(str(one)) ** (steps or _STEPS):.2g} %" for one in momenta)
+    before, after = (_percent(float(str(one)) ** (steps or _STEPS)) for one in momenta)
     return f"{when}, {before} of the initial moving statistics are left before, {after} after"
 
 
@@ -92,5 +94,9 @@ def _batches(layers: list[Layer], program: Program) -> Iterator[int]:
 def _noise(values: int) -> str:
     if values < 2:
         return "a batch gives a channel one value, which has no variance"
-    error = math.sqrt(2 / (values - 1))
-    return f"a batch gives a channel {values} values, and with them its variance to within {100 * error:.2g} % (√(2/(m−1)))"
+    error = _percent(math.sqrt(2 / (values - 1)))
+    return f"a batch gives a channel {values} values, and its variance to within {error} (√(2/(m−1)))"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share > 0.1 else f"{100 * share:.2g} %"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import product
-from typing import get_args
+from typing import Any, get_args
 
-from ..change import AddParameter, Change, Code, Modes, Replace, SetArgument
+from ..change import AddParameter, Change, Code, Forward, Freeze, Modes, RemoveArgument, Replace, SetArgument
 from ..graph import Program
 from ..reference.modes import CONDUCTS, STOCK, Mode, Phase, Since, Situation, mode
 
@@ -31,6 +30,12 @@ def contradiction(change: Change, after: Situation) -> str:
             name, value = step.name, step.value
         elif isinstance(step, AddParameter) and step.name == "training":
             name, value = step.name, Code(step.default)
+        elif isinstance(step, RemoveArgument) and step.name == "training":
+            name, value = step.name, None
+        elif isinstance(step, Forward):
+            name, value = "training", "forwarded"
+        elif isinstance(step, Freeze):
+            name, value = "trainable", False
         elif isinstance(step, Replace) and isinstance(step.by, bool):
             name, value = "training or trainable", step.by
         else:
@@ -55,7 +60,8 @@ def _set(situation: Situation, name: str) -> list[object]:
     """The values that this flag has, wherever it is set on the way to the layer."""
     found: list[object] = [situation.trainable] if "trainable" in name else []
     if name.startswith("training"):
-        found += [situation.flag, *(level.flag for level in situation.path), *(level.default for level in situation.path)]
+        found.append(situation.flag)
+        found += [value for level in situation.path for value in (level.flag, level.default)]
     return found
 
 
@@ -77,17 +83,18 @@ def _rows(proof: Modes, program: Program) -> Iterator[tuple[Situation, Situation
         versions = [one.since for one in CONDUCTS if one.since[0] == program.keras]
     for phase, (keras, minor) in product(_PHASES, versions):
         for values in product(*(_VALUES[name] for name in free)):
-            common = {**dict(zip(free, values, strict=True)), "phase": phase, "keras": keras, "minor": minor}
+            common: dict[str, Any] = dict(zip(free, values, strict=True))
             if not (phase in STOCK and common.get("flag") is not None):
-                yield replace(proof.before, **common), replace(proof.after, **common)  # type: ignore[arg-type]
+                common |= {"phase": phase, "keras": keras, "minor": minor}
+                yield proof.before._replace(**common), proof.after._replace(**common)
 
 
 def shown(proof: Modes, program: Program, other: dict[Phase, tuple[Mode, Mode]]) -> Iterator[tuple[str, str, str]]:
     """The modes in fit, in predict, in a direct call, and in each phase in which they differ."""
     for phase in _PHASES:
         if phase in other or phase in _SHOWN:
-            version = {"phase": phase, "keras": program.keras, "minor": program.keras_minor}
-            own = [mode(replace(one, **version)) for one in (proof.before, proof.after)]  # type: ignore[arg-type]
+            keras, minor = program.keras, program.keras_minor
+            own = [mode(one._replace(phase=phase, keras=keras, minor=minor)) for one in (proof.before, proof.after)]
             before, after = own if own[0] != own[1] or phase not in other else other[phase]
             learning = before.name == after.name and before != after
             yield phase.replace("_", " "), _said(before, learning), _said(after, learning)

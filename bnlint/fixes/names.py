@@ -76,12 +76,14 @@ def _from_layers(tree: Tree, node: cst.ImportFrom) -> bool:
 
 
 _KERAS = ("keras", "tensorflow.keras", "tensorflow.compat.v2.keras", "tensorflow.python.keras", "tf_keras", "keras.api")
-_LAYERS = frozenset(f"{package}.layers" for package in _KERAS)
+_LAYERS = tuple(f"{package}.layers" for package in _KERAS)
+_OLD_LAYERS = ("tensorflow.layers", "tf.layers", "tensorflow.compat.v1.layers", "tf.compat.v1.layers")
 
 
 def _is_layers(tree: Tree, node: cst.BaseExpression, imports: Sequence[cst.Import | cst.ImportFrom]) -> bool:
-    """Whether an expression is the module keras.layers."""
-    return _dotted(tree, node, imports) in _LAYERS
+    """Whether an expression, in which a class of Keras's layers is found, is the module that has them all."""
+    dotted = _dotted(tree, node, imports)
+    return dotted.split(".")[-1] == "layers" and dotted not in _OLD_LAYERS and not dotted.startswith(".")
 
 
 def _dotted(tree: Tree, node: cst.BaseExpression, imports: Sequence[cst.Import | cst.ImportFrom]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..change import (
@@ -19,7 +19,7 @@ from ..change import (
     Step,
 )
 from ..doors.source.symbols import parameters
-from ..graph import Arg, Call, Layer, Origin, Program, Tensor, Unknown, users
+from ..graph import Arg, Call, Layer, Origin, Tensor, Unknown, users
 from ..graph.nodes import NOT_GIVEN
 from .specs import Network, Node, Part, Untried, flag_of, is_silent, rank_of
 
@@ -75,12 +75,12 @@ class Neighbourhood:
             stack += [other for other in self.members if member in other.inputs and other not in stack]
         return 4
 
-    def watched(self, program: Program) -> dict[int, list[Call]]:
+    def watched(self, outputs: Collection[Tensor]) -> dict[int, list[Call]]:
         """The calls, by number, whose outputs count outside, each with the calls there that take it.
 
-        None takes it where it is an output of a model, where it ends the neighbourhood, or where the door lost it.
+        None takes it where it is among the models' `outputs`, where it ends the neighbourhood, or where the door lost
+        it.
         """
-        outputs = {one for model in program.models for out in model.outputs for one in (out, *out.sources())}
         found: dict[int, list[Call]] = {}
         for number, call in enumerate(self.calls):
             following = list(users(call))
@@ -110,7 +110,7 @@ class Neighbourhood:
 
     def _apply(self, step: Step) -> bool:
         if isinstance(step, SetArgument):
-            return self._give(step.origin, step.name, Arg(_value(step.value), step.origin))
+            return self._give(step.origin, step.name, Arg(self._value(step.value), step.origin))
         if isinstance(step, RemoveArgument):
             return self._give(step.origin, step.name, None)
         if isinstance(step, NameArgument):
@@ -118,7 +118,7 @@ class Neighbourhood:
         if isinstance(step, Replace):
             return self._replace(step)
         if isinstance(step, Construct):
-            return self._become(step.origin, _made(step.kind, (), step.args))
+            return self._construct(step)
         if isinstance(step, AddCall):
             return self._insert(step)
         if isinstance(step, (RemoveCall, MoveCall)):
@@ -168,7 +168,7 @@ class Neighbourhood:
             if not other:
                 raise Untried("what an expression of the program's own computes")
             return self._become(step.origin, other[0])
-        value = Arg(_value(step.by), step.origin)
+        value = Arg(self._value(step.by), step.origin)
         hit = False
         for part in self._all_parts():
             for name in [name for name, arg in part.args.items() if _same(step.origin, arg.origin)]:
@@ -180,6 +180,23 @@ class Neighbourhood:
                 hit = True
                 member.training = value
         return hit
+
+    def _construct(self, step: Construct) -> bool:
+        """Another kind in the place of one; of the arguments, those that were there by these names stay."""
+        hits = [part for part in self._all_parts() if _same(step.origin, part.origin)]
+        for part in hits:
+            new = _made(step.kind, (), step.args)
+            new.args |= {name: arg for name, arg in part.args.items() if name in step.args and arg.given}
+            part.become(new)
+        return bool(hits)
+
+    def _value(self, value: object) -> object:
+        """What a step writes; the Origin of an argument stands for its value."""
+        for part in self._all_parts():
+            for arg in part.args.values():
+                if _same(value, arg.origin):
+                    return arg.value
+        return _value(value)
 
     def _become(self, origin: Origin, new: Part) -> bool:
         hits = [part for part in self._all_parts() if _same(origin, part.origin)]
@@ -237,6 +254,8 @@ def _made(kind: str, positional: tuple[object, ...], args: Mapping[str, object])
 
 def _value(value: object) -> object:
     """What a step writes, as a value: Code is evaluated where it is a literal."""
+    if hasattr(value, "key"):
+        return Unknown("an expression of the program's own")
     if not isinstance(value, Code):
         return value
     try:

@@ -8,8 +8,9 @@ from typing import Any
 
 import libcst as cst
 
-from ..change import Hoist, Join, Unfold
+from ..change import Apply, Hoist, Join, Unfold
 from ..graph import Origin
+from .rows import arguments
 from .slots import (
     block_of,
     index_of,
@@ -74,7 +75,7 @@ def _make(tree: Tree, cls: cst.ClassDef, me: str, line: str, behind: cst.CSTNode
 
 def _make_constructor(tree: Tree, cls: cst.ClassDef, me: str, line: str) -> None:
     first = cls.body.body[0]
-    start = tree.line_start(_start(tree, first))
+    start = tree.line_start(start_of(tree, first))
     indent, inner = tree.indent(start), tree.indent(start) + tree.module.default_indent
     lines = [f"{indent}def __init__({me}, **kwargs):", f"{inner}super().__init__(**kwargs)", f"{inner}{line}", ""]
     if not isinstance(cls.body, cst.IndentedBlock) or isinstance(first, cst.SimpleStatementLine):
@@ -82,7 +83,7 @@ def _make_constructor(tree: Tree, cls: cst.ClassDef, me: str, line: str) -> None
     tree.replace(start, start, "".join(f"{one}{tree.newline}" for one in lines))
 
 
-def _start(tree: Tree, statement: cst.CSTNode) -> int:
+def start_of(tree: Tree, statement: cst.CSTNode) -> int:
     """Where a statement begins, behind the comments and blank lines that LibCST counts to it."""
     start, _ = tree.range(statement)
     for space in getattr(statement, "leading_lines", ()):
@@ -230,4 +231,30 @@ def _assignments(function: cst.FunctionDef | cst.Lambda) -> list[tuple[str, cst.
     raise Refused("the function does more than chain layers")
 
 
-STEPS: Mapping[type, Callable[[Any, Tree, Node], None]] = {Hoist: _hoist, Join: _join, Unfold: _unfold}
+def _apply(step: Apply, tree: Tree, node: Node) -> None:
+    call = node(step.origin)
+    if not isinstance(call, cst.Call) or not call.args or call.args[0].keyword is not None or call.args[0].star:
+        raise Refused("the tensor is not its first argument")
+    first, *others = call.args
+    passed = [arg for arg in others if arg.keyword is not None and arg.keyword.value in _OF_THE_CALL]
+    kept = [arg for arg in others if arg not in passed]
+    if kept and passed and "#" in tree.code(call):
+        raise Refused("a comment stands among the arguments")
+    if passed:
+        given = [", ".join(tree.code(arg) for arg in row) for row in (kept, [first, *passed])]
+        tree.put(call, f"{tree.code(call.func)}({given[0]})({given[1]})")
+        return
+    arguments(tree, call).remove(0)
+    end = tree.range(call)[1]
+    tree.replace(end, end, f"({tree.code(first)})")
+
+
+_OF_THE_CALL = ("training", "mask")
+"""Arguments that a layer takes when it is called, and not when it is made."""
+
+STEPS: Mapping[type, Callable[[Any, Tree, Node], None]] = {
+    Apply: _apply,
+    Hoist: _hoist,
+    Join: _join,
+    Unfold: _unfold,
+}

@@ -14,7 +14,7 @@ import libcst as cst
 from .tree import Range, Refused, Tree
 
 _COMMA = re.compile(r"\s*,")
-_REST = re.compile(r"[ \t]*,?[ \t]*(?P<comment>#[^\r\n]*)?(?:\r\n|\r|\n|$)")
+_REST = re.compile(r"[ \t]*,?(?P<comment>[ \t]*(?:#[^\r\n]*)?)(?:\r\n|\r|\n|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Row:
         if comma is None:
             tree.replace(end, end, ",")
         lead, trail = remarks
-        tree.replace(behind, behind, f"{lead}{line}{',' if comma else ''}{'  ' if trail else ''}{trail}{tree.newline}")
+        tree.replace(behind, behind, f"{lead}{line}{',' if comma else ''}{trail}{tree.newline}")
 
     def remove(self, index: int) -> None:
         """Take a thing out, with its comma, and with its line where it has one to itself."""
@@ -78,7 +78,7 @@ class Row:
         if not found or not self._starts(index):
             return "", ""
         lead = self.tree.text[self._first_line(index) : self.tree.line_start(self.items[index][0])]
-        return lead, found["comment"] or ""
+        return lead, found["comment"].rstrip()
 
     def _first_line(self, index: int) -> int:
         """Where the lines of a thing begin: its own, and those of a comment above that speaks of it."""
@@ -116,14 +116,14 @@ class Row:
 
 
 def comment_above(tree: Tree, start: int, code: str) -> int:
-    """Where the comment lines directly above a line begin that speak of this code; the line's own start for none."""
-    while start:
-        above = tree.line_above(start)
-        line = tree.text[above:start]
-        if not line.strip().startswith("#") or not speaks_of(line, code):
+    """Where the comment directly above a line begins if it speaks of this code; the line's own start if not."""
+    first = start
+    while first:
+        above = tree.line_above(first)
+        if not tree.text[above:first].strip().startswith("#"):
             break
-        start = above
-    return start
+        first = above
+    return first if speaks_of(tree.text[first:start], code) else start
 
 
 def speaks_of(comment: str, code: str) -> bool:

@@ -29,6 +29,16 @@ Variables = dict[tuple[int, str], Array]
 """Variables by the number of their layer and their name."""
 
 
+def axis_of(spec: Spec) -> int:
+    """The one axis that a batch normalization keeps apart. Raises ValueError where there are several."""
+    axis = dict(spec.args)["axis"]
+    if isinstance(axis, tuple) and len(axis) == 1:
+        (axis,) = axis
+    if not isinstance(axis, int):
+        raise ValueError(f"the axis is {axis}")
+    return axis
+
+
 def normalizes(spec: Spec) -> bool:
     """Whether a layer is a batch normalization, or wraps one."""
     return spec.kind == "BatchNormalization" or (spec.inner is not None and normalizes(spec.inner))
@@ -124,14 +134,17 @@ class At:
         kernel = "kernel" in name
         if not self.runner.drawn and not kernel:
             return np.full(shape, _FIRST.get(name, 0.0))
-        drawn = np.random.default_rng([self.layer, zlib.crc32(name.encode())]).standard_normal(shape)
+        drawn: Array = np.random.default_rng([self.layer, zlib.crc32(name.encode())]).standard_normal(shape)
         if kernel:  # So that outputs vary as much as inputs do.
-            return drawn / np.sqrt(np.prod(shape[:-1]))
+            return drawn / float(np.sqrt(np.prod(shape[:-1])))
+        if name == "gamma":  # Not near 0, where a channel is as good as gone.
+            return np.copysign(np.exp(drawn / 2), drawn)
         return np.exp(drawn / 2) if name in _POSITIVE else drawn
 
     def activated(self, y: Array) -> Array:
         """The fused activation."""
-        return activation(self.arg("activation"), self.runner.keras)(y)
+        z: Array = activation(self.arg("activation"), self.runner.keras)(y)
+        return z
 
     def bias(self, size: int) -> Array | float:
         """The bias, or 0 without one."""
@@ -139,7 +152,7 @@ class At:
 
     def channels(self, x: Array) -> int:
         """The size of the channel axis."""
-        return x.shape[1 if self.arg("data_format") == "channels_first" else -1]
+        return int(x.shape[1 if self.arg("data_format") == "channels_first" else -1])
 
 
 def _dense(at: At, x: Array) -> Array:
@@ -196,8 +209,7 @@ def _batchnorm(at: At, x: Array) -> Array:
     if at.runner.keras == 3:
         given.pop("fused", None)
     given.pop("data_format", None)
-    if isinstance(given["axis"], tuple) and len(given["axis"]) == 1:
-        given["axis"] = given["axis"][0]
+    given["axis"] = axis_of(at.spec)
     bn = BatchNorm(**given, renorm_clipping=dict(clipping) if clipping else None, keras=at.runner.keras)
     bn.trainable = at.spec.trainable
     bn.build(x.shape)

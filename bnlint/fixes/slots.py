@@ -72,8 +72,9 @@ def statement_of(tree: Tree, node: cst.CSTNode) -> cst.SimpleStatementLine:
 
 
 def _comment(line: cst.SimpleStatementLine) -> str:
-    comment = line.trailing_whitespace.comment
-    return comment.value if comment else ""
+    """What stands behind a statement on its line: a comment, and the space in front of it."""
+    trail = line.trailing_whitespace
+    return f"{trail.whitespace.value}{trail.comment.value}" if trail.comment else ""
 
 
 def block_of(tree: Tree, statement: cst.CSTNode) -> Sequence[cst.CSTNode]:
@@ -160,12 +161,15 @@ def drop_line(tree: Tree, statement: cst.CSTNode) -> tuple[str, str]:
     return tree.text[first:start], _comment(statement)
 
 
-def put_behind(tree: Tree, slot: Slot, around: tuple[str, str], remarks: tuple[str, str], *, lines: bool) -> None:
+def put_behind(
+    tree: Tree, slot: Slot, around: tuple[str, str], remarks: tuple[str, str], *, lines: bool, column: int = 0
+) -> None:
     """Put a layer behind a slot's: `around` is its call before and behind the input, or the layer and "".
 
-    `lines`: it gets a statement of its own where there is a choice.
+    `lines`: it gets a statement of its own where there is a choice. `column`: in which one its call began before.
     """
     before, behind = around
+    indent = tree.column(tree.range(_small(slot.node))[0]) if slot.kind in ("assign", "return") else 0
     if slot.kind == "element":
         row, index = row_of(tree, slot)
         row.insert(index + 1, before, remarks=remarks)
@@ -174,17 +178,33 @@ def put_behind(tree: Tree, slot: Slot, around: tuple[str, str], remarks: tuple[s
         _line_behind(tree, slot.node, f"{slot.name}.add({before})", remarks)
         return
     if slot.kind == "assign" and lines:
+        before = aligned(before, column, indent + len(f"{slot.name} = "))
         _line_behind(tree, slot.node, f"{slot.name} = {before}{slot.name}{behind}", remarks)
         return
     given = slot.code.args[0].value if isinstance(slot.code, cst.Call) and slot.code.args else None
     start, end = tree.range(slot.code)
     if slot.kind == "return" and lines and isinstance(given, cst.Name):
         line = tree.range(_small(slot.node))[0]
-        tree.replace(line, start, f"{given.value} = ")
+        code = aligned(tree.text[start:end], start - line + indent, indent + len(f"{given.value} = "))
+        tree.replace(line, end, f"{given.value} = {code}")
+        before = aligned(before, column, indent + len("return "))
         _line_behind(tree, slot.node, f"return {before}{given.value}{behind}", remarks)
         return
     tree.replace(start, start, before)
     tree.replace(end, end, behind)
+
+
+def aligned(code: str, column: int, new: int) -> str:
+    """Code that began in one column as it is to be written in another: what stands below a bracket stays there."""
+    first, *others = code.splitlines(keepends=True)
+    brackets = {column + index + 1 for index, character in enumerate(first) if character in "([{"}
+    if not others or column == new or '"""' in code or "'''" in code:
+        return code
+    depths = [len(line) - len(line.lstrip(" ")) for line in others]
+    if not brackets.intersection(depths):
+        return code
+    moved = [" " * (depth + new - column) + line.lstrip(" ") for depth, line in zip(depths, others, strict=True)]
+    return first + "".join(moved)
 
 
 def _small(statement: cst.CSTNode) -> cst.CSTNode:
@@ -195,7 +215,7 @@ def _small(statement: cst.CSTNode) -> cst.CSTNode:
 def _line_behind(tree: Tree, statement: cst.CSTNode, code: str, remarks: tuple[str, str] = ("", "")) -> None:
     assert isinstance(statement, cst.SimpleStatementLine)
     lead, trail = remarks
-    line_behind(tree, statement, f"{code}{'  ' if trail else ''}{trail}", lead)
+    line_behind(tree, statement, f"{code}{trail}", lead)
 
 
 def line_behind(tree: Tree, statement: cst.SimpleStatementLine, code: str, lead: str = "") -> None:

@@ -106,9 +106,21 @@ _SILENT_ENDS = ("_initializer", "_regularizer", "_constraint")
 _OTHER_NAMES = {("LeakyReLU", "alpha"): "negative_slope"}
 
 _LIKELY: Mapping[str, object] = {
-    "filters": 8, "units": 8, "kernel_size": 3, "pool_size": 2, "strides": 1, "dilation_rate": 1, "size": 2,
-    "depth_multiplier": 1, "rate": 0.5, "stddev": 0.1, "n": 2, "cropping": 1, "groups": 1,
-    "momentum": 0.99, "epsilon": 1e-3,
+    "filters": 8,
+    "units": 8,
+    "kernel_size": 3,
+    "pool_size": 2,
+    "strides": 1,
+    "dilation_rate": 1,
+    "size": 2,
+    "depth_multiplier": 1,
+    "rate": 0.5,
+    "stddev": 0.1,
+    "n": 2,
+    "cropping": 1,
+    "groups": 1,
+    "momentum": 0.99,
+    "epsilon": 1e-3,
 }
 """What stands for a size or a number that is not known."""
 
@@ -143,7 +155,8 @@ class Part:
         return cls(layer.kind, dict(layer.args), inner, layer.origin, layer.op or layer.cls == "Lambda", own, frozen)
 
     def become(self, other: Part) -> None:
-        """Take on another layer's kind and arguments, at the old place."""
+        """Take on another layer's kind and arguments. Where it is one of the program's, it is now found by that."""
+        self.origin = other.origin or self.origin
         self.kind, self.args, self.inner = other.kind, dict(other.args), other.inner
         self.op, self.own = other.op, other.own
 

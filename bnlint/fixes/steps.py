@@ -10,23 +10,19 @@ import libcst as cst
 
 from ..change import (
     AddCall,
-    AddParameter,
     AddStatement,
     Code,
     Construct,
     ImportFrom,
     MoveCall,
-    NameArgument,
-    RemoveArgument,
     RemoveCall,
+    Rename,
     Replace,
-    SetArgument,
     Step,
 )
 from ..graph import Origin
-from . import rewriting
+from . import arguments, freezing, rewriting
 from .names import class_name, literal
-from .rows import arguments, parameters
 from .slots import (
     Slot,
     between,
@@ -41,7 +37,7 @@ from .slots import (
     statement_of,
     take_out,
 )
-from .tree import Refused, Tree, names_in, walk
+from .tree import Refused, Tree, walk
 
 Node = Callable[[Origin], cst.CSTNode]
 """Which node of the tree an origin is. Raises Refused where it is none of this file."""
@@ -49,107 +45,7 @@ Node = Callable[[Origin], cst.CSTNode]
 
 def carry_out(step: Step, tree: Tree, node: Node) -> None:
     """Note the replacements that a step needs. Raises Refused where the source does not allow it."""
-    (_STEPS.get(type(step)) or rewriting.STEPS[type(step)])(step, tree, node)
-
-
-def _call_at(tree: Tree, node: cst.CSTNode) -> cst.Call:
-    call = tree.above(node, cst.Call)
-    if call is None:
-        raise Refused("there is no call to give the argument to")
-    return call
-
-
-def _set_argument(step: SetArgument, tree: Tree, node: Node) -> None:
-    target = node(step.origin)
-    call = _call_at(tree, target)
-    arg = target if isinstance(target, cst.Arg) else _given(call, step.name, step.position)
-    if arg is None:
-        _add_argument(tree, call, f"{step.name}={_written(tree, step.value, node)}")
-        return
-    if arg.star or (arg.keyword is not None and arg.keyword.value != step.name):
-        raise Refused(f"{step.name} is not written in this call")
-    place: cst.CSTNode = arg.value
-    if step.of and not isinstance(arg.value, (cst.Float, cst.Integer)):
-        constant = _constant(tree, arg)
-        if constant is None:
-            tree.put(arg.value, step.of.replace("{}", _closed(tree, arg.value)))
-            return
-        place = constant
-    tree.put(place, _written(tree, step.value, node))
-
-
-def _written(tree: Tree, value: object, node: Node) -> str:
-    """A value as source: a literal, code, or a copy of the expression at an origin."""
-    if not hasattr(value, "place"):
-        return literal(tree, value)
-    found = node(cast(Origin, value))
-    return tree.code(found.value if isinstance(found, cst.Arg) else found)
-
-
-def _given(call: cst.Call, name: str, position: int | None = None) -> cst.Arg | None:
-    """The argument of this name, or at this position. Raises Refused where a `*` or `**` may hide it."""
-    for index, arg in enumerate(call.args):
-        if arg.star == "*" or (arg.star and position is not None):
-            raise Refused(f"{name} may be in {arg.star}")
-        if arg.keyword.value == name if arg.keyword is not None else index == position and not arg.star:
-            return arg
-    return None
-
-
-def _closed(tree: Tree, value: cst.BaseExpression) -> str:
-    """An expression's source, in parentheses where it would fall apart beside an operator."""
-    code = tree.code(value)
-    return code if isinstance(value, (cst.Name, cst.Attribute, cst.Subscript, cst.Call)) or value.lpar else f"({code})"
-
-
-def _constant(tree: Tree, arg: cst.Arg) -> cst.BaseExpression | None:
-    """The number behind a constant of the module that is used for arguments of this name only; None for others."""
-    if not isinstance(arg.value, cst.Name) or arg.keyword is None:
-        return None
-    names = [name for name in names_in(tree.module) if name.value == arg.value.value]
-    assigned = [parent for name in names if isinstance(parent := tree.parent(name), cst.AssignTarget)]
-    for name in names:
-        parent = tree.parent(name)
-        used = isinstance(parent, cst.Arg) and parent.keyword is not None
-        if not (parent in assigned or (used and parent.keyword.value == arg.keyword.value)):  # type: ignore[union-attr]
-            return None
-    assign = tree.parent(assigned[0]) if len(assigned) == 1 else None
-    line = tree.parent(assign) if assign is not None else None
-    if not isinstance(assign, cst.Assign) or len(assign.targets) != 1 or line is None:
-        return None
-    number = isinstance(assign.value, (cst.Float, cst.Integer)) and isinstance(tree.parent(line), cst.Module)
-    return assign.value if number else None
-
-
-def _add_argument(tree: Tree, call: cst.Call, code: str) -> None:
-    """One more argument, in front of any `**`."""
-    index = next((place for place, arg in enumerate(call.args) if arg.star == "**"), len(call.args))
-    if len(call.args) == 1 and isinstance(call.args[0].value, cst.GeneratorExp) and not call.args[0].value.lpar:
-        raise Refused("a generator is its only argument")
-    arguments(tree, call).insert(index, code)
-
-
-def _remove_argument(step: RemoveArgument, tree: Tree, node: Node) -> None:
-    call = _call_at(tree, node(step.origin))
-    arg = _given(call, step.name, step.position)
-    if arg is None:
-        raise Refused(f"{step.name} is not written here")
-    index = index_of(call.args, arg)
-    if arg.keyword is None and any(other.keyword is None for other in call.args[index + 1 :]):
-        raise Refused("another positional argument follows")
-    arguments(tree, call).remove(index)
-
-
-def _name_argument(step: NameArgument, tree: Tree, node: Node) -> None:
-    arg = tree.above(node(step.origin), cst.Arg)
-    call = tree.parent(arg) if arg else None
-    if arg is None or not isinstance(call, cst.Call) or arg.star:
-        raise Refused("the argument does not stand in this call")
-    behind = call.args[index_of(call.args, arg) + 1 :]
-    if any(other.keyword is None and other.star != "**" for other in behind):
-        raise Refused("another positional argument follows")
-    start, _ = tree.range(arg)
-    tree.replace(start, tree.range(arg.value)[0], f"{step.name}=")
+    _ALL[type(step)](step, tree, node)
 
 
 def _replace(step: Replace, tree: Tree, node: Node) -> None:
@@ -190,27 +86,19 @@ def _construct(step: Construct, tree: Tree, node: Node) -> None:
     tree.put(call, f"{name}({', '.join(args)})")
 
 
+def _rename(step: Rename, tree: Tree, node: Node) -> None:
+    target = node(step.origin)
+    holder = tree.parent(target)
+    call = holder if isinstance(holder, cst.Call) and holder.func is target else target
+    if not isinstance(call, cst.Call):
+        raise Refused("the layer is not made here")
+    tree.put(call.func, class_name(tree, call, step.kind))
+
+
 def _construction(tree: Tree, like: cst.CSTNode, step: AddCall) -> str:
     given = [literal(tree, value) for value in step.positional]
     given += [f"{name}={literal(tree, value)}" for name, value in step.args.items()]
     return f"{class_name(tree, like, step.kind)}({', '.join(given)})"
-
-
-def _add_parameter(step: AddParameter, tree: Tree, node: Node) -> None:
-    function = tree.above(node(step.origin), cst.FunctionDef)
-    if function is None:
-        raise Refused("there is no function to give the parameter to")
-    given = function.params
-    star = isinstance(given.star_arg, cst.Param)
-    names = [*given.posonly_params, *given.params]
-    if star or given.kwonly_params:
-        names = list(given.kwonly_params) or ([given.star_arg] if isinstance(given.star_arg, cst.Param) else [])
-    new = f"{step.name}={step.default}"
-    if names:
-        parameters(tree, names, 0).insert(len(names), new)
-    else:
-        start = tree.text.index("(", tree.range(function.name)[1]) + 1
-        tree.replace(start, start, f"{new}, " if given.star_kwarg else new)
 
 
 def _remove_call(step: RemoveCall, tree: Tree, node: Node) -> None:
@@ -247,8 +135,8 @@ def _move_call(step: MoveCall, tree: Tree, node: Node) -> None:
     if not nested and slot.kind in ("element", "add") and slot.kind != after.kind:
         raise Refused("the layers are not written in the same way")
     remarks = take_out(tree, slot)
-    lines = not nested and slot.kind in ("assign", "return")
-    put_behind(tree, after, around, remarks, lines=lines or (after.kind == "assign" and not nested))
+    lines = not nested and (slot.kind in ("assign", "return") or after.kind == "assign")
+    put_behind(tree, after, around, remarks, lines=lines, column=tree.column(tree.range(slot.code)[0]))
 
 
 def _add_call(step: AddCall, tree: Tree, node: Node) -> None:
@@ -313,15 +201,13 @@ def _import_from(step: ImportFrom, tree: Tree, node: Node) -> None:
 
 
 _STEPS: Mapping[type, Callable[[Any, Tree, Node], None]] = {
-    SetArgument: _set_argument,
-    RemoveArgument: _remove_argument,
-    NameArgument: _name_argument,
     Replace: _replace,
     Construct: _construct,
-    AddParameter: _add_parameter,
+    Rename: _rename,
     RemoveCall: _remove_call,
     MoveCall: _move_call,
     AddCall: _add_call,
     AddStatement: _add_statement,
     ImportFrom: _import_from,
 }
+_ALL = {**_STEPS, **arguments.STEPS, **freezing.STEPS, **rewriting.STEPS}

@@ -113,6 +113,10 @@ class Tree:
         found = _NEWLINE.search(self.text, offset)
         return found.end() if found else len(self.text)
 
+    def column(self, offset: int) -> int:
+        """How many characters stand in front of an offset on its line."""
+        return offset - self.line_start(offset)
+
     def indent(self, offset: int) -> str:
         """What stands in front of the first character of an offset's line."""
         start = self.line_start(offset)

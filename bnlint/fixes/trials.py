@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from ..change import Change, Function
+from ..change import AddCall, Change, Function
 from ..finding import ROUNDING
 from ..graph import Call, Layer, Program, Tensor
 from ..graph.freezing import ever_frozen, trainable_at
@@ -38,17 +39,42 @@ class Trial:
         return ((spec, after[layer]) for layer, spec in before.items() if spec != after.get(layer, spec))
 
 
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """What trials ask of a program: its calls by where they stand, and by all origins of what they call; and more."""
+
+    runs: dict[object, list[Call]]
+    naming: dict[object, list[Call]]
+    frozen: set[Layer]
+    outputs: set[Tensor]
+
+    def touched(self, keys: Iterable[object]) -> list[Call]:
+        """The calls at these origins, or of layers that are made there or given an argument there."""
+        found = {call: None for key in keys for call in self.naming.get(key, ())}
+        return sorted(found, key=lambda call: call.time)
+
+
+@lru_cache(maxsize=1)
+def _index(program: Program) -> _Index:
+    found = _Index({}, {}, ever_frozen(program), set())
+    for model in program.models:
+        found.outputs.update(one for out in model.outputs for one in (out, *out.sources()))
+    for call in sorted(program.calls, key=lambda one: one.time):
+        found.runs.setdefault(call.origin.key, []).append(call)
+        for key in _origins(call):
+            found.naming.setdefault(key, []).append(call)
+    return found
+
+
 def trials(change: Change, program: Program) -> list[Trial]:
     """Every trial of a change whose proof is a Function. Raises Untried where one cannot be made."""
     assert isinstance(change.proof, Function)
-    keys = set(_keys(change))
-    touched = [call for call in program.calls if _touches(call, keys)]
-    frozen = ever_frozen(program)
+    index, keys = _index(program), set(_keys(change))
     found, hits = [], set[int]()
     covered: set[Call] = set()
-    for calls, end in _uses(change.proof.calls, touched, program):
+    for calls, end in _uses(change.proof.calls, index.touched(keys), index):
         if covered.isdisjoint(calls) or end is not None:
-            for state in _states(calls, frozen):
+            for state in _states(calls, index.frozen):
                 trial, reached, hit = _tried(change, program, (calls, end), keys, state)
                 found.append(trial)
                 covered.update(reached)
@@ -61,23 +87,24 @@ def trials(change: Change, program: Program) -> list[Trial]:
 def _keys(change: Change) -> Iterator[object]:
     """The origins that the steps name."""
     for step in change.steps:
-        for name in ("origin", "call"):
+        for name in ("origin", "call") if not isinstance(step, AddCall) else ("after",):
             value = getattr(step, name, None)
             origin = getattr(value, "origin", value)
-            if hasattr(origin, "key"):
+            if origin is not None:
                 yield origin.key
 
 
-def _touches(call: Call, keys: set[object]) -> bool:
+def _origins(call: Call) -> set[object]:
+    """The keys of the origins of a call, its layer, and what either is given."""
     layers = [call.layer, *([call.layer.wrapped] if call.layer.wrapped else [])]
     origins = [call.origin, call.training.origin, *(layer.origin for layer in layers)]
     origins += [arg.origin for layer in layers for arg in layer.args.values()]
-    return any(origin is not None and origin.key in keys for origin in origins)
+    return {origin.key for origin in origins if origin is not None}
 
 
-def _uses(calls: Sequence[Call], touched: list[Call], program: Program) -> Iterator[tuple[list[Call], Call | None]]:
+def _uses(calls: Sequence[Call], touched: list[Call], index: _Index) -> Iterator[tuple[list[Call], Call | None]]:
     """The calls each time this code ran, with the one that ends them; then other calls of what is changed."""
-    runs = [sorted(program.calls_at(call.origin), key=lambda one: one.time) for call in calls]
+    runs = [index.runs[call.origin.key] for call in calls]
     if not calls:
         raise Untried("what is changed, which no layer's call shows")
     alike = len({len(run) for run in runs}) == 1
@@ -113,10 +140,11 @@ def _tried(
         if not hits:
             raise Untried("another use of the same code")
         after = hood.network()
-        watched = hood.watched(program)
+        watched = hood.watched(_index(program).outputs)
         outcome, sizes = _sized(hood, before, after, tuple(watched), program.keras)
         gaps = zip(watched.items(), outcome.training, outcome.inference, strict=True)
-        more = [user for (n, beyond), *gap in gaps if max(gap) > ROUNDING and hood.calls[n] is not end for user in beyond]
+        differing = [pair for pair, *gap in gaps if max(gap) > ROUNDING]
+        more = [user for number, beyond in differing if hood.calls[number] is not end for user in beyond]
         if not more or len(calls) + len(more) > MOST_CALLS:
             assumed = (*dropped, *hood.assumed, *sizes)
             return Trial(before, after, outcome, assumed, tuple(hood.unseen)), hood.calls, hits
@@ -126,7 +154,7 @@ def _tried(
 def _runnable(calls: list[Call], keys: set[object]) -> tuple[list[Call], list[str]]:
     """The calls without those in front that cannot be tried and stay as they are: what they give is drawn."""
     calls, dropped = list(calls), []
-    while len(calls) > 1 and not _touches(calls[0], keys):
+    while len(calls) > 1 and keys.isdisjoint(_origins(calls[0])):
         try:
             Part.of(calls[0].layer, False).spec({})
             break
@@ -151,7 +179,7 @@ def _sized(
             continue
         said = [_input(tensor, shape) for tensor, shape in zip(hood.outside, shapes, strict=True)]
         return outcome, [*dict.fromkeys(filter(None, said)), *(_narrowing(before, width) if width else ())]
-    raise Untried(f"it: {error}")
+    raise Untried(f"running it ({error})")
 
 
 def _shape(hood: Neighbourhood, tensor: Tensor, small: bool, wide: bool) -> tuple[int, ...]:
@@ -184,8 +212,6 @@ def _narrowed(network: Network, width: int) -> Network:
 def _narrowing(network: Network, width: int) -> Iterator[str]:
     """What was made narrower."""
     for spec in dict.fromkeys(node.spec for node in network.nodes):
-        while spec is not None:
-            for name, value in spec.args:
-                if name in ("filters", "units") and isinstance(value, int) and value > width:
-                    yield f"{width} {name} for {value}"
-            spec = spec.inner
+        for name, value in (*spec.args, *(spec.inner.args if spec.inner else ())):
+            if name in ("filters", "units") and isinstance(value, int) and value > width:
+                yield f"{width} {name} for {value}"

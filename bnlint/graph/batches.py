@@ -14,12 +14,12 @@ def batches_of_one(program: Program) -> Iterator[tuple[Event, Batch, Call]]:
         batch = training_batch(event)
         if batch is None or samples_per_step(batch) != 1:
             continue
-        alone = _alone(event.model, event.time, samples_per_step(batch, synchronized=True) == 1)
+        alone = alone_in(event.model, event.time, samples_per_step(batch, synchronized=True) == 1)
         if alone is not None:
             yield event, batch, alone
 
 
-def _alone(model: Model, time: int, everywhere: bool) -> Call | None:
+def alone_in(model: Model, time: int, everywhere: bool) -> Call | None:
     """A learning BN call whose statistics come from a single value; `everywhere`: on all replicas together."""
     for layer in learning_batchnorms(model, time):
         axis = layer.arg("axis").value

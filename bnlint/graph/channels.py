@@ -43,7 +43,7 @@ def ends(
     Each comes with the calls passed on the way, from the last to the first. Follows alternatives, and looks into a
     nested model of one output.
     """
-    stack: list[tuple[Tensor, tuple[Call, ...]]] = [(source, ()) for source in tensor.sources()]
+    stack: list[tuple[Tensor, tuple[Call, ...]]] = [(tensor, ())]
     seen: set[Tensor] = set()
     while stack and len(seen) < limit:
         current, passed = stack.pop()
@@ -51,15 +51,18 @@ def ends(
             continue
         seen.add(current)
         call = current.call
-        if call is not None and through(call):
-            stack.extend((source, (*passed, call)) for given in call.inputs for source in given.sources())
+        if current.either:
+            stack.extend((one, passed) for one in reversed(current.either) if one not in seen)
+        elif call is not None and through(call):
+            further = (*passed, call)
+            stack.extend((given, further) for given in call.inputs if given not in seen)
         elif (
             call is not None
             and isinstance(call.layer, Model)
             and len(call.layer.outputs) == 1
             and current is call.output
         ):
-            stack.extend((source, passed) for source in call.layer.outputs[0].sources())
+            stack.append((call.layer.outputs[0], passed))
         else:
             yield current, passed
 

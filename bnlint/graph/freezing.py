@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .nodes import NOT_GIVEN, Arg, Call, Event, Layer, Model, Program, Unknown, Write
+from .nodes import NOT_GIVEN, Arg, Call, Event, Layer, Model, Origin, Program, Unknown, Write
 from .questions import is_batchnorm
-from .slices import End, reaches
+from .slices import End, begins_with, reaches
 
 FORWARDED = Unknown("the training flag")
 """The value of a `training` argument that hands on the flag of the `call` it stands in."""
@@ -118,6 +118,19 @@ def writes_to(layer: Layer, within: tuple[Layer, ...] = (), time: float = math.i
     """The assignments to `trainable` up to a time that reach a layer's batch normalization, in program order."""
     writes = {write.time: write for each in (*within, layer) for write in each.writes if write.only != "others"}
     return [writes[moment] for moment in sorted(writes) if moment <= time]
+
+
+def thawed_at(base: Layer, found: Reached, time: float) -> tuple[Origin, Layer | None]:
+    """Where a network's batch normalization became trainable by a time, as it last did; else where it was made.
+
+    With that, the network itself, where something else was written to there that holds it.
+    """
+    outside = found.within[: found.within.index(base)] if base in found.within else found.within
+    holding = {write for layer in outside for write in layer.writes if not begins_with(layer, base)}
+    for write in reversed(writes_to(found.layer, found.within, time)):
+        if write.value.value is True and write.value.origin is not None:
+            return write.value.origin, base if write in holding else None
+    return base.origin, None
 
 
 def judged_at(event: Event, program: Program) -> int:

@@ -177,6 +177,41 @@ class Write:
     part: tuple[int | None, int | None] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """How far a batch normalization's two modes are apart on sample data.
+
+    own: the difference of its outputs in the two modes for one and the same input, the one it gets in inference.
+    total: the difference of its outputs when all batch normalizations run in training mode and when all run in
+    inference mode. Both are root mean squares over the data, relative to the standard deviation in training mode.
+    channel: where the own difference is largest; samples: how many values a channel's batch statistics come from.
+    """
+
+    own: float
+    total: float
+    channel: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the weights of a batch normalization hold, in numbers of its channels.
+
+    initial: with moving mean 0 and moving variance 1. broken_mean, broken_variance: with NaN or an infinity. negative,
+    constant: with a moving variance below 0, of 0. moved: whether gamma or beta are off 1 and 0 anywhere; None where
+    the layer has neither. gap: None without sample data.
+    """
+
+    channels: int
+    initial: int
+    broken_mean: int
+    broken_variance: int
+    negative: int
+    constant: int
+    moved: bool | None
+    gap: Gap | None = None
+
+
 @dataclass(eq=False, slots=True)
 class Layer:
     """An object that can be called on tensors: a layer, a model, or an operation on tensors (`op`).
@@ -185,6 +220,7 @@ class Layer:
     inherits ("Layer", "BatchNormalization") and its own name in `cls`. Operations are named as in keras.ops ("Relu").
     args: the arguments by name, Keras's defaults not included: `arg(name)` adds those.
     wrapped: the layer inside TimeDistributed, Bidirectional, SpectralNormalization, …
+    state: what its weights hold, for a batch normalization of a live or saved model.
     body: for a project's Layer subclass, the calls its `call` makes, once evaluated (also in the flat graph).
     escaped: the door could not follow everything that is done with the layer.
     """
@@ -204,6 +240,7 @@ class Layer:
     escaped: bool = False
     attribute: str | None = None
     time: int = 0
+    state: State | None = None
 
     def arg(self, name: str) -> Arg:
         """The argument's value as given, else Keras's default, else an Unknown."""
@@ -264,6 +301,7 @@ class Model(Layer):
     complete: False where part of the graph is not known.
     pretrained: it starts from weights that were learned before.
     invented: the program makes no such model; the door did, to see what the class would be.
+    iterations: how many steps its optimizer has made, where a live or saved model says so.
     """
 
     style: Literal["sequential", "functional", "subclass", "application", "loaded"] = "functional"
@@ -280,6 +318,7 @@ class Model(Layer):
     invented: bool = False
     batchnorm: bool | None = None
     complete: bool = True
+    iterations: int | None = None
 
     def event_kinds(self) -> set[str]:
         """Which kinds of events the program lets happen to this model."""
@@ -421,6 +460,8 @@ class Program:
     uses: list[Use] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     coverage: tuple[int, int] = (0, 0)
+    _calls_by_key: dict[object, list[Call]] = field(default_factory=dict, init=False, repr=False)
+    _indexed: int = field(default=0, init=False, repr=False)
 
     def dissolve(self) -> None:
         """Cut the cycles of the graph, once it is done with, so that its memory is free at once."""
@@ -436,4 +477,7 @@ class Program:
 
     def calls_at(self, origin: Origin) -> Iterator[Call]:
         """Every call that the code at this origin made, one for each use of the helper it stands in."""
-        return (call for call in self.calls if call.origin.key == origin.key)
+        for call in self.calls[self._indexed :]:
+            self._calls_by_key.setdefault(call.origin.key, []).append(call)
+        self._indexed = len(self.calls)
+        return iter(self._calls_by_key.get(origin.key, []))

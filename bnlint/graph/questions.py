@@ -117,18 +117,23 @@ def nearest(
     Follows every alternative of joined branches and every input of what it passes, and looks into a nested model of one
     output. Ends silently at inputs.
     """
-    stack: list[tuple[Tensor, tuple[Call, ...]]] = [(source, ()) for source in tensor.sources()]
+    stack: list[tuple[Tensor, tuple[Call, ...]]] = [(tensor, ())]
     seen: set[Tensor] = set()
     while stack and len(seen) < limit:
         current, passed = stack.pop()
-        if current in seen or current.call is None:
+        if current in seen:
             continue
         seen.add(current)
         call = current.call
-        if through(call):
-            stack.extend((source, (*passed, call)) for given in call.inputs for source in given.sources())
+        if current.either:
+            stack.extend((one, passed) for one in reversed(current.either) if one not in seen)
+        elif call is None:
+            continue
+        elif through(call):
+            further = (*passed, call)
+            stack.extend((given, further) for given in call.inputs if given not in seen)
         elif isinstance(call.layer, Model) and len(call.layer.outputs) == 1:
-            stack.extend((source, passed) for source in call.layer.outputs[0].sources())
+            stack.append((call.layer.outputs[0], passed))
         else:
             yield call, passed
 

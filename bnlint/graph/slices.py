@@ -25,7 +25,7 @@ def reaches(write: Write, owner: Layer, base: Model, end: End) -> bool | None:
     None where that is not known. The base is one of keras.applications; the owner is the base itself, or a model that
     goes on from its output, whose layers then begin with the base's.
     """
-    if write.part is None or not _begins_with(owner, base):
+    if write.part is None or not begins_with(owner, base):
         return None
     start, stop = write.part
     starts = True if start is None else _behind(start, owner, base, end)
@@ -35,8 +35,10 @@ def reaches(write: Write, owner: Layer, base: Model, end: End) -> bool | None:
     return None if starts is None or stops is None else True
 
 
-def _begins_with(owner: Layer, base: Model) -> bool:
-    return owner is base or (isinstance(owner, Model) and owner.inputs == base.inputs)
+def begins_with(owner: Layer, base: Layer) -> bool:
+    """Whether the owner's layers begin with the base's: it is the base, or goes on from its output."""
+    both = isinstance(owner, Model) and isinstance(base, Model)
+    return owner is base or (both and owner.inputs == base.inputs)
 
 
 def _behind(bound: int, owner: Layer, base: Model, end: End) -> bool | None:

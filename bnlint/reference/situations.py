@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..graph import Layer, Model, Program
 from ..graph.freezing import Reached
 from .modes import Flag, Level, Phase, Situation
@@ -19,6 +21,20 @@ def situation_of(program: Program, found: Reached, phase: Phase, flag: bool | No
     below = (*found.within[1:], found.layer)
     levels = (level_of(one, given if next_ is giver else None) for one, next_ in zip(found.within, below, strict=True))
     return Situation(tuple(levels), phase, flag, keras=program.keras, minor=program.keras_minor)
+
+
+def with_flag(situation: Situation, flag: Flag) -> Situation:
+    """The same, where the one level that gives a flag gives this one; "forwarded" needs the parameter there."""
+    number = next(number for number, level in enumerate(situation.path) if level.flag is not None)
+    level = situation.path[number]
+    return with_level(situation, number, flag=flag, parameter=level.parameter or flag == "forwarded")
+
+
+def with_level(situation: Situation, number: int, **changes: Any) -> Situation:
+    """The same, where the level of this number has other fields."""
+    path = list(situation.path)
+    path[number] = path[number]._replace(**changes)
+    return situation._replace(path=tuple(path))
 
 
 def situation_in(program: Program, level: Level, phase: Phase, flag: bool | None = None) -> Situation:

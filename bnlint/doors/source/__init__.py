@@ -15,7 +15,7 @@ from ...graph import Model, Program
 from ..code import is_document
 from . import calling, library, models, objects, project, receivers, training
 from .expressions import EXPRESSIONS
-from .finish import complete_models, enter_the_rest, mark_dropped
+from .finish import complete_models, enter_the_rest, leave_open, mark_dropped
 from .machine import Args, Machine, OutOfFuel, to_arg
 from .module import Module, Spot
 from .statements import STATEMENTS, assign, defaults
@@ -107,12 +107,12 @@ def evaluate_entry(
     except cst.ParserSyntaxError as error:
         raise ValueError(f"not an expression: {entry}") from error
     machine = Machine(program, EXPRESSIONS, STATEMENTS, {**STEPS, "shown": lambda m, file: str(file)})
-    machine.exact, machine.limit = True, 20 * machine.limit
+    machine.exact, machine.limit, machine.room = True, 20 * machine.limit, 5 * machine.room
     frame = Frame(module, Dict({"__name__": module.package or "__main__", "__file__": Opaque("__file__")}))
     with _unhindered():
         _execute(machine, frame)
         value = machine.evaluate(expression, frame)
-        complete_models(machine)
+        complete_models(machine, frame)
     model = value.layer if isinstance(value, Instance) else value
     if not isinstance(model, Model):
         raise ValueError(f"{entry} gives no model, but {getattr(value, 'reason', '') or type(value).__name__}")
@@ -130,19 +130,15 @@ def _run(program: Program, module: Module, shown: Mapping[pathlib.Path, str]) ->
     )
     if module.file is not None:
         machine.modules[str(module.file)] = frame
-    for stage in (_execute, enter_the_rest):
+    for stage in (_execute, enter_the_rest, complete_models, mark_dropped):
         try:
             stage(machine, frame)
-        except OutOfFuel as reason:
+        except (OutOfFuel, RecursionError) as reason:
             machine.exhausted = str(reason)
             machine.reset()
-    try:
-        complete_models(machine)
-    except OutOfFuel as reason:
-        machine.exhausted = str(reason)
-    mark_dropped(machine, frame)
     if machine.exhausted:
         program.notes.append(f"{program.path}: not followed to the end: {machine.exhausted}")
+        leave_open(program)
     machine.dissolve()
 
 

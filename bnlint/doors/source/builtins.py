@@ -8,7 +8,7 @@ from typing import Any
 
 from .layers import layer_of
 from .machine import Args, Machine
-from .operators import NUMBERS, SIMPLE, bare, items_of
+from .operators import NUMBERS, SIMPLE, bare, computed, items_of
 from .values import (
     ABSENT,
     Array,
@@ -72,10 +72,7 @@ def _number(convert: Callable[[Any], Any]) -> Callable[[Machine, Args], Value]:
             if isinstance(value, Assumed):
                 return Assumed(one(value.value))
             if isinstance(value, (*NUMBERS, str)):
-                try:
-                    return convert(value)
-                except (ValueError, OverflowError):
-                    return Opaque("a number that does not parse")
+                return computed(convert, value)
             return value if isinstance(value, Array) else Opaque("a number")
 
         return m.each(value, one)
@@ -94,8 +91,8 @@ def _fold(combine: Callable[[Any], Any]) -> Callable[[Machine, Args], Value]:
         values = [bare(value) for value in values]
         if not values or not all(isinstance(value, NUMBERS) for value in values):
             return Opaque("of unknown values")
-        result = combine(values)
-        return Assumed(result) if assumed else result
+        result = computed(combine, values)
+        return Assumed(result) if assumed and not isinstance(result, Opaque) else result
 
     return call
 
@@ -239,6 +236,10 @@ def _callable(m: Machine, args: Args) -> Value:
     return True if isinstance(value, (Func, Bound, Class, Symbol)) else Opaque("callable")
 
 
+def _rounded(number: Any, digits: list[Value]) -> Any:
+    return round(number, *(digit for digit in digits if isinstance(digit, int) and abs(digit) < 20))
+
+
 def _identity_call(m: Machine, args: Args) -> Value:
     return args.get(0, "x", None)
 
@@ -250,9 +251,7 @@ BUILTIN_CALLS: dict[str, Callable[[Machine, Args], Value]] = {
     "enumerate": _enumerate,
     "int": _number(int),
     "float": _number(float),
-    "round": lambda m, args: _number(lambda x: round(x, *[a for a in args.positional[1:] if isinstance(a, int)]))(
-        m, args
-    ),
+    "round": lambda m, args: _number(lambda x: _rounded(x, args.positional[1:]))(m, args),
     "abs": _number(abs),
     "bool": lambda m, args: m.truth(args.get(0, "x", False)),
     "min": _fold(min),
@@ -293,8 +292,6 @@ def call_math(m: Machine, name: str, args: Args) -> Value:
         known = bool(values) and all(isinstance(value, NUMBERS) for value in values)
     if not known:
         return next((value for value in values if isinstance(value, Array)), Opaque(f"math.{name}"))
-    try:
-        result = MATH[name](*values)
-    except (ArithmeticError, ValueError, TypeError):
-        return Opaque(f"math.{name} raises")
-    return Assumed(result) if any(isinstance(value, Assumed) for value in args.positional) else result
+    result = computed(MATH[name], *values)
+    assumed = any(isinstance(value, Assumed) for value in args.positional)
+    return Assumed(result) if assumed and not isinstance(result, Opaque) else result

@@ -11,8 +11,19 @@ import libcst as cst
 from ...graph import Tensor
 from ...graph.nodes import WATCHED
 from .machine import Args, Completion, Machine
-from .operators import MAX_TEXT, absolute, arithmetic, compare, contains, items_of, subscript
-from .symbols import unimported
+from .operators import (
+    MAX_ITEMS,
+    MAX_NUMBER,
+    MAX_TEXT,
+    absolute,
+    arithmetic,
+    compare,
+    contains,
+    is_key,
+    items_of,
+    subscript,
+)
+from .symbols import handed_in, unimported
 from .values import (
     ABSENT,
     Assumed,
@@ -153,13 +164,21 @@ def _name(m: Machine, node: cst.Name, frame: Frame) -> Value:
 
 
 def _attribute(m: Machine, node: cst.Attribute, frame: Frame) -> Value:
-    value = m.evaluate(node.value, frame)
+    value, name = m.evaluate(node.value, frame), node.attr.value
+    if isinstance(node.value, cst.Name) and handed_in(node.value.value, name) and _is_unknown(value):
+        value = Symbol("keras.layers")
     if type(value) is Symbol:
-        name = node.attr.value
         if name in WATCHED:
             m.note_use(f"{value.path}.{name}", node, frame)
         return m.symbol_attribute(value, name)
-    return m.attribute(value, node.attr.value, m.spot(node, frame))
+    return m.attribute(value, name, m.spot(node, frame))
+
+
+def _is_unknown(value: Value) -> bool:
+    """Whether nothing is known of a value but that it may be None."""
+    if isinstance(value, Choice):
+        return all(map(_is_unknown, value.leaves()))
+    return value is None or isinstance(value, Opaque)
 
 
 def _constant(m: Machine, node: cst.Integer | cst.Float | cst.SimpleString | cst.Imaginary, frame: Frame) -> Value:
@@ -176,9 +195,10 @@ def _literal(node: cst.Integer | cst.Float | cst.SimpleString | cst.Imaginary) -
         width = 3 if text[:3] in ('"""', "'''") else 1
         return text[width:-width]
     try:
-        if isinstance(node, cst.Integer) and text.isdecimal():
-            return int(text)
-        return float(text) if isinstance(node, cst.Float) else node.evaluated_value
+        if isinstance(node, cst.Float):
+            return float(text)
+        value = int(text) if text.isdecimal() else node.evaluated_value
+        return Opaque("a large number") if isinstance(value, int) and value >= MAX_NUMBER else value
     except (ValueError, SyntaxError):
         return Opaque("a literal")
 
@@ -218,8 +238,9 @@ def _elements(m: Machine, elements: Iterable[cst.BaseElement], frame: Frame) -> 
         value = m.evaluate(element.value, frame)
         if isinstance(element, cst.StarredElement):
             items, whole = items_of(m, value)
-            found += items
-            complete = complete and whole
+            room = MAX_ITEMS - len(found)
+            found += items[:room]
+            complete = complete and whole and len(items) <= room
         else:
             found.append(value)
     return found, complete
@@ -251,19 +272,11 @@ def _dict(m: Machine, node: cst.Dict, frame: Frame) -> Value:
             continue
         assert isinstance(element, cst.DictElement)
         key = m.evaluate(element.key, frame)
-        if isinstance(key, (str, int, float, bool, bytes, tuple, type(None), Symbol)) and _hashable(key):
+        if isinstance(key, (str, int, float, bool, bytes, tuple, type(None), Symbol)) and is_key(key):
             result[key] = value
         else:
             result.open = True
     return result
-
-
-def _hashable(value: Value) -> bool:
-    try:
-        hash(value)
-    except TypeError:
-        return False
-    return True
 
 
 def _comprehension(m: Machine, node: Any, frame: Frame) -> Value:
@@ -273,7 +286,7 @@ def _comprehension(m: Machine, node: Any, frame: Frame) -> Value:
     if isinstance(node, cst.DictComp):
         table = Dict(open=not complete)
         for key, value in results:
-            if isinstance(key, (str, int, float, bool, tuple, type(None))) and _hashable(key):
+            if isinstance(key, (str, int, float, bool, tuple, type(None))) and is_key(key):
                 table[key] = value
             else:
                 table.open = True
@@ -409,7 +422,9 @@ def _call(m: Machine, node: cst.Call, frame: Frame) -> Value:
         value = m.evaluate(arg.value, frame)
         if arg.star == "*":
             items, complete = items_of(m, value)
-            for item in items:
+            room = MAX_ITEMS - len(args.positional)
+            complete = complete and len(items) <= room
+            for item in items[:room]:
                 args.spots[len(args.positional)] = arg
                 args.positional.append(item)
             args.open = args.open or not complete

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...graph import Layer, Model, Tensor, Unknown, is_batchnorm
+from ...graph import Layer, Model, Program, Tensor, Unknown, is_batchnorm
 from ...graph.kinds import BATCH_NORMALIZATIONS
 from . import models
 from .calling import enter, instantiate
 from .layers import layers_in
-from .machine import Args, Machine, OutOfFuel
+from .machine import MAX_STEPS, Args, Machine, OutOfFuel
 from .relevance import Relevance
 from .values import ABSENT, Choice, Class, Frame, Func, Instance, Opaque
 
@@ -50,7 +50,7 @@ def _guarded(m: Machine, act: Any) -> None:
     state = (m.stack, m.context, list(m.running), list(m.inside), m.facts, m.optional)
     try:
         act()
-    except OutOfFuel as reason:
+    except (OutOfFuel, RecursionError) as reason:
         m.exhausted = str(reason)
         m.stack, m.context, m.running, m.inside, m.facts, m.optional = state
         m.journal.reset()
@@ -122,8 +122,9 @@ def _enter_methods(m: Machine, instance: Instance, done: set[int], relevance: Re
                 _guarded(m, lambda member=member: enter(m, member, instance))
 
 
-def complete_models(m: Machine) -> None:
-    """Connect what is not connected yet, and give each model its nodes."""
+def complete_models(m: Machine, frame: Frame) -> None:
+    """Connect what is not connected yet, and give each model its nodes, whatever fuel is left."""
+    m.limit = max(m.limit, m.steps + MAX_STEPS // 4)
     for model in list(m.program.models):
         if model.style == "sequential":
             _guarded(m, lambda model=model: models.chain(m, model))
@@ -144,6 +145,14 @@ def _flat(entry: Any) -> list[Any]:
     return [] if entry is ABSENT else [entry]
 
 
+def leave_open(program: Program) -> None:
+    """Note that nothing of a program that was not followed to the end is known for all that is done with it."""
+    for layer in program.layers:
+        layer.escaped = layer.held = True
+        if isinstance(layer, Model):
+            layer.complete = False
+
+
 def mark_dropped(m: Machine, frame: Frame) -> None:
     """Find the BN calls whose result nothing uses, and the coverage."""
     for value in list(frame.variables.values()):
@@ -151,16 +160,19 @@ def mark_dropped(m: Machine, frame: Frame) -> None:
     used: set[Tensor] = set()
     for model in m.program.models:
         used.update(source for tensor in model.outputs for source in (tensor, *tensor.sources()))
-    total = known = 0
+    sites: dict[object, bool] = {}
+    entered = {tensor for model in m.program.models for tensor in model.inputs}
     for call in m.program.calls:
         if not is_batchnorm(call.layer):
             continue
-        total += 1
-        known += all(_is_known(source) for tensor in call.inputs for source in tensor.sources()) and bool(call.inputs)
+        if call.origin.path == m.program.path:
+            sources = [source for given in call.inputs for source in given.sources()]
+            known = bool(sources) and all(source in entered or _is_known(source) for source in sources)
+            sites[call.origin.key] = known or sites.get(call.origin.key, False)
         if m.exhausted or call.context.kind == "eager" or call.context.raises:
             continue
         call.dropped = not (call.output.users or call.output.escaped or call.output in used or call.output.data)
-    m.program.coverage = (total, known)
+    m.program.coverage = (len(sites), sum(sites.values()))
 
 
 def _is_known(tensor: Tensor) -> bool:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ...graph import Arg, Call, Layer, Model, Tensor, Unknown, kinds
 from ...graph.nodes import NOT_GIVEN
 from ...graph.shapes import output_shape
-from .machine import Args, Machine, to_arg
+from .machine import MAX_USES, Args, Machine, OutOfFuel, to_arg
 from .module import Spot
 from .symbols import kind_of, parameters
 from .values import (
     ABSENT,
     Array,
     Assumed,
-    Bound,
     Choice,
     Dataset,
     Dict,
@@ -23,8 +23,11 @@ from .values import (
     List,
     Opaque,
     Value,
+    parts,
 )
 
+MAX_ALTERNATIVES = 24
+"""How many calls may have made a tensor, as branches decide."""
 OLD_NAMES = {
     "nb_filter": "filters",
     "subsample": "strides",
@@ -98,23 +101,9 @@ def layer_of(value: Value) -> Layer | None:
     return None
 
 
-def layers_in(value: Value, depth: int = 0) -> list[Layer]:
+def layers_in(value: Value) -> list[Layer]:
     """The layers that a value is or holds."""
-    layer = layer_of(value)
-    if layer is not None:
-        return [layer]
-    if depth > 5:
-        return []
-    items: Any = ()
-    if isinstance(value, Dict):
-        items = value.values()
-    elif isinstance(value, (List, tuple)):
-        items = value
-    elif isinstance(value, Choice):
-        items = value.leaves()
-    elif isinstance(value, Bound):
-        items = (value.receiver,)
-    return [found for item in items for found in layers_in(item, depth + 1)]
+    return [layer for part in parts(value, calls=True) if (layer := layer_of(part)) is not None]
 
 
 def is_tensor(value: Value) -> bool:
@@ -135,8 +124,7 @@ def tensor_of(m: Machine, value: Value) -> Tensor:
         leaves = [tensor_of(m, leaf) for leaf in value.leaves() if leaf is not ABSENT and leaf is not None]
         if len(leaves) == 1:
             return leaves[0]
-        shapes = {leaf.shape for leaf in leaves}
-        return Tensor(shape=shapes.pop() if len(shapes) == 1 else None, either=tuple(leaves))
+        return either(m, leaves)
     key = id(value)
     if isinstance(value, Opaque) and key in m.outside:
         return m.outside[key][1]
@@ -149,9 +137,22 @@ def tensor_of(m: Machine, value: Value) -> Tensor:
     return tensor
 
 
+def either(m: Machine, tensors: Sequence[Tensor]) -> Tensor:
+    """One of these tensors; where that leaves too many, one that is not known."""
+    shapes = {tensor.shape for tensor in tensors}
+    shape = shapes.pop() if len(shapes) == 1 else None
+    joined = Tensor(shape=shape, either=tuple(tensors))
+    if len(joined.sources()) <= MAX_ALTERNATIVES:
+        return joined
+    m.escape(joined)
+    return Tensor(shape=shape)
+
+
 def tensors_in(m: Machine, value: Value) -> tuple[Tensor, ...]:
     """The tensors of an argument: one, or those of a list, tuple or dict."""
     value = m.settled(value)
+    if isinstance(value, (List, tuple, Dict)):
+        m.spend(len(value))
     if isinstance(value, Choice) and any(isinstance(leaf, (List, tuple)) for leaf in value.leaves()):
         return tuple(dict.fromkeys(tensor for leaf in value.leaves() for tensor in tensors_in(m, leaf)))
     if isinstance(value, (List, tuple)):
@@ -182,10 +183,14 @@ def record(
     output = Tensor(shape=shape, data=bool(inputs) and all(tensor.data for tensor in inputs))
     output.outside = any(tensor.outside for tensor in inputs)
     parent = m.inside[-1] if m.inside else None
+    if len(layer.calls) >= MAX_USES and not m.exact:
+        raise OutOfFuel("a layer is called too often")
     call = Call(layer, inputs, output, spot, m.context, training, parent, m.optional > 0, m.tick())
     output.call = call
     for tensor in inputs:
-        for source in {tensor, *tensor.sources()}:
+        sources = tensor.sources()
+        m.spend(len(sources) ** 2)
+        for source in {tensor, *sources}:
             source.users.append(call)
     layer.calls.append(call)
     layer.held = True

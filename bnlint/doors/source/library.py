@@ -9,13 +9,14 @@ from functools import lru_cache
 
 from ...graph import Arg, Call, Layer, Model, Tensor, Unknown, kinds
 from ...graph.nodes import NOT_GIVEN, WATCHED
+from ..vocabulary import operation
 from . import data, models
 from .builtins import BUILTIN_CALLS, MATH, call_math
 from .calling import escape_arguments, shape_tuple
 from .layers import apply_layer, apply_op, is_tensor, layer_of, new_layer, tensor_of
 from .machine import Args, Machine
 from .operators import items_of
-from .symbols import FUNCTIONAL_LAYERS, camel, canonical, is_layer
+from .symbols import FUNCTIONAL_LAYERS, canonical, is_layer
 from .values import (
     ABSENT,
     Array,
@@ -43,13 +44,6 @@ OP_PREFIXES = (
     "tf.linalg.",
     "tf.",
 )
-OP_NAMES = {
-    "concat": "Concatenate",
-    "concatenate": "Concatenate",
-    "resize_bilinear": "Resize",
-    "swish": "Silu",
-    "div": "TrueDivide",
-}
 NEW_ARRAYS = frozenset({"zeros", "ones", "empty", "full", "random.rand", "random.randn"})
 SIZED_ARRAYS = frozenset(
     {
@@ -159,7 +153,7 @@ def library_call(m: Machine, symbol: Symbol, args: Args) -> Value:
         return data.from_directory(args)
     if path.endswith(LOADERS) or path.endswith("KerasLayer"):
         return _loaded(m, path, args)
-    if path.startswith(("math.", "np.", "tf.", "keras.backend.", "keras.ops.")):
+    if path.startswith(("math.", "np.", "tf.", "keras.backend.", "keras.ops.", "keras.activations.")):
         return _function(m, path, last, args)
     return _other(m, path, last, args)
 
@@ -259,7 +253,7 @@ def _operation(m: Machine, path: str, last: str, args: Args) -> Value:
     name = next((path[len(prefix) :] for prefix in OP_PREFIXES if path.startswith(prefix)), last)
     if name in ("print", "debugging.assert_equal"):
         return None
-    kind = OP_NAMES.get(last) or camel(last)
+    kind = operation(last)
     for value in args.positional:
         if layer_of(value) is not None or isinstance(value, Bound):
             m.escape(value)

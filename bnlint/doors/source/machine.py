@@ -35,6 +35,7 @@ from .values import (
     Symbol,
     Thing,
     Value,
+    is_small,
 )
 
 RETURN, BREAK, CONTINUE, RAISE = "return", "break", "continue", "raise"
@@ -43,7 +44,13 @@ Completion = str | None
 
 MAX_DEPTH = 40
 MAX_STEPS = 200_000
-MAX_CALLS = 12_000
+MAX_CALLS = 4_000
+MAX_USES = 250
+"""Calls of one layer; those of a file's layers together are MAX_CALLS."""
+MAX_MODELS = 300
+MAX_EVENTS = 1_000
+BULK = 32
+"""How many items of a container are worth a step of fuel."""
 
 
 class OutOfFuel(Exception):
@@ -115,6 +122,8 @@ def plain(value: Value) -> object:
     if isinstance(value, Instance) and value.layer is not None:
         return value.layer
     if isinstance(value, (tuple, List)):
+        if not is_small(value):
+            return Unknown("a long sequence")
         items = [plain(item) for item in value]
         if any(isinstance(item, Unknown) for item in items) or getattr(value, "open", False):
             return Unknown("a sequence not all known")
@@ -188,6 +197,7 @@ class Machine:
         self.guarded = 0
         self.steps = 0
         self.limit = MAX_STEPS
+        self.room = MAX_CALLS
         self.time = 0
         self.functions: list[Func] = []
         self.classes: list[Class] = []
@@ -232,13 +242,14 @@ class Machine:
     def tick(self) -> int:
         """The next moment of the program."""
         self.time += 1
-        if len(self.program.calls) > MAX_CALLS:
+        program = self.program
+        if len(program.calls) > self.room or len(program.models) > MAX_MODELS or len(program.events) > MAX_EVENTS:
             raise OutOfFuel("the graph grew too large")
         return self.time
 
-    def spend(self) -> None:
-        """One step of fuel."""
-        self.steps += 1
+    def spend(self, items: int = 0) -> None:
+        """One step of fuel, and more for work on many items."""
+        self.steps += 1 + items // BULK
         if self.steps > self.limit:
             raise OutOfFuel("too many steps")
 
@@ -349,6 +360,7 @@ class Machine:
         """Run both sides of an unknown branch from the same state, and join what they leave behind."""
         first, left_first = self._side(condition, True, then, frame)
         second, left_second = self._side(condition, False, other, frame)
+        self.spend(sum(len(row[1]) for row in (*left_first.values(), *left_second.values())))
         if first is None and second is None:
             self.journal.join(condition, left_first, left_second)
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .machine import Args, Machine
-from .operators import MAX_ITEMS, MAX_TEXT, NUMBERS, SIMPLE, items_of, modest
+from .operators import MAX_ITEMS, MAX_TEXT, NUMBERS, SIMPLE, computed, items_of, modest
 from .values import (
     Dict,
     List,
@@ -20,8 +20,9 @@ def call_type_method(m: Machine, value: Value, name: str, args: Args) -> Value:
         return _list_method(m, value, name, args)
     if isinstance(value, Dict):
         return _dict_method(m, value, name, args)
-    if isinstance(value, tuple) and name == "index" and args.positional and args.positional[0] in value:
-        return value.index(args.positional[0])
+    first = args.get(0, "x")
+    if isinstance(value, tuple) and name == "index" and isinstance(first, SIMPLE) and first in value:
+        return value.index(first)
     return Opaque(f"{type(value).__name__}.{name}")
 
 
@@ -43,17 +44,12 @@ def _string_method(m: Machine, text: str, name: str, args: Args) -> Value:
     everything = [*values, *args.keywords.values()]
     known = all(isinstance(value, (*NUMBERS, str)) for value in everything) and modest(text, everything)
     if name == "format" and known:
-        try:
-            return text.format(*values, **args.keywords)
-        except (ValueError, IndexError, KeyError, AttributeError):
-            return Opaque("a string")
+        return computed(lambda: text.format(*values, **args.keywords))
     if name == "split" and known and not args.keywords:
-        return List(text.split(*values))
+        found = computed(text.split, *values)
+        return List(found) if isinstance(found, list) else found
     if name in _PURE and known and not args.keywords:
-        try:
-            return getattr(text, name)(*values)
-        except (TypeError, ValueError):
-            return Opaque("a string")
+        return computed(getattr(text, name), *values)
     return Opaque("a string")
 
 
@@ -80,7 +76,7 @@ def _list_method(m: Machine, items: List, name: str, args: Args) -> Value:
         items.clear()
     elif name == "copy":
         return List(items, open=items.open)
-    elif name == "index" and not items.open and first in items:
+    elif name == "index" and not items.open and isinstance(first, SIMPLE) and first in items:
         return items.index(first)
     elif name in ("remove", "sort"):
         items.open = True

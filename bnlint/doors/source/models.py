@@ -11,6 +11,7 @@ from .calling import TRAINING, call_body
 from .data import batch_of_call
 from .layers import (
     apply_layer,
+    either,
     is_tensor,
     layer_of,
     read_arguments,
@@ -28,7 +29,6 @@ from .values import (
     Bound,
     Choice,
     Class,
-    Dict,
     Func,
     Instance,
     Layers,
@@ -38,6 +38,7 @@ from .values import (
     Symbol,
     Thing,
     Value,
+    parts,
 )
 
 
@@ -106,11 +107,7 @@ def _result_of(m: Machine, outer: Call, result: Value) -> Value:
 
 
 def _has_tensor(value: Value) -> bool:
-    if isinstance(value, (tuple, List)):
-        return any(_has_tensor(item) for item in value)
-    if isinstance(value, Dict):
-        return any(_has_tensor(item) for item in value.values())
-    return is_tensor(value)
+    return any(map(is_tensor, parts(value)))
 
 
 def _apply_model(m: Machine, model: Model, instance: Instance | None, args: Args) -> Value:
@@ -259,11 +256,7 @@ def _link(m: Machine, model: Model, item: Any, tensor: Tensor) -> Tensor:
         for side in (item.then, item.other):
             if isinstance(side, Entry):
                 side.optional = True
-        return (
-            then
-            if then is other
-            else Tensor(shape=then.shape if then.shape == other.shape else None, either=(then, other))
-        )
+        return then if then is other else either(m, (then, other))
     entry: Entry = item
     if isinstance(entry.value, Tensor) and entry.value.input is not None:
         return tensor

@@ -8,7 +8,7 @@ from ...graph import Layer, Model, Tensor
 from ...graph.nodes import Write
 from .calling import call_function, shape_tuple, super_method
 from .layers import is_tensor, layer_of
-from .machine import Args, Machine, to_arg
+from .machine import BULK, Args, Machine, to_arg
 from .module import Spot
 from .symbols import canonical
 from .values import (
@@ -35,6 +35,7 @@ from .values import (
     Thing,
     Value,
     Weights,
+    parts,
 )
 
 WEIGHTS = ("trainable_variables", "trainable_weights", "variables", "weights")
@@ -210,54 +211,24 @@ def _own(m: Machine, layer: Layer, name: str, new: Value, spot: Spot) -> None:
             child.attribute = name
 
 
-def escape(m: Machine, value: Value, depth: int = 0) -> None:
+def escape(m: Machine, value: Value) -> None:
     """A value goes where the door cannot follow: what is done with it is not known from here on."""
-    if depth > 6 or value is None or isinstance(value, (bool, int, float, str)):
-        return
-    if isinstance(value, Tensor):
-        for source in (value, *value.sources()):
-            source.escaped = True
-    elif isinstance(value, Layer):
-        value.escaped = value.held = True
-        for tensor in getattr(value, "outputs", ()):
-            tensor.escaped = True
-    elif isinstance(value, Instance):
-        if value in m.escaping:
-            return
-        m.escaping.add(value)
-        if value.layer is not None:
-            value.layer.escaped = value.layer.held = True
-        for item in list(value.attributes.values()):
-            escape_tensors(m, item, depth + 1)
-    elif isinstance(value, Choice):
-        for leaf in value.leaves():
-            escape(m, leaf, depth + 1)
-    elif isinstance(value, (tuple, List)):
-        for item in list(value):
-            escape(m, item, depth + 1)
-    elif isinstance(value, Dict):
-        for item in list(value.values()):
-            escape(m, item, depth + 1)
-    elif isinstance(value, Bound):
-        escape(m, value.receiver, depth + 1)
-    elif isinstance(value, Partial):
-        for item in (value.func, *value.args, *value.keywords.values()):
-            escape(m, item, depth + 1)
-
-
-def escape_tensors(m: Machine, value: Value, depth: int = 0) -> None:
-    """Tensors kept in an object are not lost; its layers are still the object's."""
-    if isinstance(value, Choice):
-        for leaf in value.leaves():
-            escape_tensors(m, leaf, depth + 1)
-    elif isinstance(value, Tensor):
-        escape(m, value)
-    elif isinstance(value, (tuple, List)) and depth < 6:
-        for item in list(value):
-            escape_tensors(m, item, depth + 1)
-    elif isinstance(value, Dict) and depth < 6:
-        for item in list(value.values()):
-            escape_tensors(m, item, depth + 1)
+    for count, part in enumerate(parts(value, calls=True)):
+        m.steps += not count % BULK
+        if isinstance(part, Tensor):
+            for source in (part, *part.sources()):
+                source.escaped = True
+        elif isinstance(part, Layer):
+            part.escaped = part.held = True
+            for tensor in getattr(part, "outputs", ()):
+                tensor.escaped = True
+        elif isinstance(part, Instance) and part not in m.escaping:
+            m.escaping.add(part)
+            if part.layer is not None:
+                part.layer.escaped = part.layer.held = True
+            for kept in parts(part.attributes):  # Its tensors are not lost; its layers are still the object's.
+                if isinstance(kept, Tensor):
+                    escape(m, kept)
 
 
 __all__ = ["attribute", "canonical", "escape", "is_tensor", "set_attribute"]

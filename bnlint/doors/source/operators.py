@@ -26,13 +26,16 @@ from .values import (
     Symbol,
     Value,
     Weights,
+    is_small,
 )
 
 NUMBERS = (bool, int, float)
 MAX_ITEMS = 5_000
 MAX_TEXT = 20_000
 MAX_NUMBER = 10**15
-_WIDE = re.compile(r"\d{5,}|\*")
+MAX_TEMPLATE = 2_000
+_WIDE = re.compile(r"\*|[%:.][^a-zA-Z%{}]*\d{3,}|:[^{}]*\{")
+"""Formats that ask for much room, or whose width is a value."""
 
 
 def arithmetic(
@@ -89,27 +92,30 @@ def _compute(kind: str, operate: Callable[[Any, Any], Any], left: Any, right: An
             return Opaque("a long string")
     if isinstance(right, (str, bytes)) and isinstance(left, int) and left * len(right) > MAX_TEXT:
         return Opaque("a long string")
+    return computed(operate, left, right)
+
+
+def computed(operate: Callable[..., Any], *values: Any) -> Value:
+    """What a function makes of known values; unknown where it raises, or makes a large number."""
     try:
-        result = operate(left, right)
-    except (ArithmeticError, TypeError, ValueError):
+        result = operate(*values)
+        large = isinstance(result, (int, complex)) and abs(result) >= MAX_NUMBER
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return Opaque("an operation that raises")
-    return result if not isinstance(result, (int, complex)) or abs(result) < MAX_NUMBER else Opaque("a large number")
+    return Opaque("a large number") if large else result
 
 
 def _percent(text: str, right: Value) -> Value:
     values = right if isinstance(right, tuple) else (right,)
     if not all(isinstance(value, (*NUMBERS, str)) for value in values) or not modest(text, values):
         return Opaque("a formatted string")
-    try:
-        return text % values
-    except (TypeError, ValueError):
-        return Opaque("a formatted string")
+    return computed(operator.mod, text, values)
 
 
 def modest(text: str, values: Any) -> bool:
     """Whether formatting or replacing in a text cannot make a huge one."""
     grown = len(text) * (1 + max((len(value) for value in values if isinstance(value, str)), default=0))
-    return grown <= MAX_TEXT and not _WIDE.search(text)
+    return grown <= MAX_TEXT and len(text) <= MAX_TEMPLATE and not _WIDE.search(text)
 
 
 def bare(value: Value) -> Value:
@@ -158,7 +164,7 @@ def compare(m: Machine, sign: str, left: Value, right: Value) -> bool | Opaque:
         return _identity(m, sign == "is", left, right)
     if isinstance(left, Symbol) and isinstance(right, Symbol) and sign in ("==", "!="):
         return (left.path == right.path) == (sign == "==")
-    if _comparable(left) and _comparable(right):
+    if is_small(left) and is_small(right) and _comparable(left) and _comparable(right):
         try:
             return bool(_SIGNS[sign](left, right))
         except TypeError:
@@ -197,9 +203,12 @@ def _identity(m: Machine, same: bool, left: Value, right: Value) -> bool | Opaqu
 def contains(m: Machine, item: Value, container: Value) -> bool | Opaque:
     """`item in container`."""
     closed = isinstance(container, (List, tuple, Dict)) and not getattr(container, "open", False)
-    if closed and _comparable(item) and all(_comparable(one) for one in container):
-        return item in list(container)
+    if closed and is_small(item) and is_small(container, MAX_ITEMS) and _comparable(item):
+        m.spend(16 * len(container))
+        if all(_comparable(one) for one in container):
+            return item in list(container)
     if isinstance(container, str) and isinstance(item, str):
+        m.spend(len(container))
         return item in container
     if isinstance(container, Instance):
         return Opaque("an object's items")
@@ -247,7 +256,7 @@ def _part_of(key: Value) -> tuple[int | None, int | None] | None:
 
 
 def _item(m: Machine, table: Dict, key: Value) -> Value:
-    if isinstance(key, (*SIMPLE, tuple)) and _is_key(key) and key in table:
+    if isinstance(key, (*SIMPLE, tuple)) and is_key(key) and key in table:
         return m.settled(table[key])
     if isinstance(key, Opaque) and table and not table.open and len(table) <= 4:
         result: Value = ABSENT
@@ -257,7 +266,10 @@ def _item(m: Machine, table: Dict, key: Value) -> Value:
     return Opaque("an item of a dict")
 
 
-def _is_key(key: Value) -> bool:
+def is_key(key: Value) -> bool:
+    """Whether a value can be the key of a dict."""
+    if not is_small(key):
+        return False
     try:
         hash(key)
     except TypeError:
@@ -268,7 +280,8 @@ def _is_key(key: Value) -> bool:
 def _element(value: Any, key: Value) -> Value:
     if isinstance(key, slice):
         parts = (key.start, key.stop, key.step)
-        if all(part is None or isinstance(part, int) for part in parts) and not getattr(value, "open", False):
+        known = all(part is None or isinstance(part, int) for part in parts) and key.step != 0
+        if known and not getattr(value, "open", False):
             cut = value[key] if not isinstance(value, List) else list(value)[key]
             return List(cut) if isinstance(value, List) else cut
         return List(value, open=True) if not isinstance(value, str) else Opaque("a part of a string")
@@ -333,6 +346,8 @@ def _length(cut: slice) -> int | None:
 def items_of(m: Machine, value: Value) -> tuple[list[Value], bool]:
     """The items of an iterable, and whether these are all and certain."""
     value = m.settled(value)
+    if isinstance(value, (List, tuple, range, str, Dict)):
+        m.spend(min(len(value), MAX_ITEMS))
     if isinstance(value, (List, tuple)):
         present = [item for item in value if not (isinstance(item, Choice) and ABSENT in (item.then, item.other))]
         return present, not getattr(value, "open", False) and len(present) == len(value)

@@ -9,7 +9,7 @@ import libcst as cst
 
 from ...graph import Layer, Tensor
 from ..gate import bears_name
-from .values import Choice, Class, Dict, Frame, Func, Instance, List, Pending, Value
+from .values import Class, Frame, Func, Instance, Pending, Value, parts
 
 _WHITE = ("whitespace", "leading", "trailing", "lines_after", "lpar", "rpar", "comma", "semicolon", "header", "footer")
 _PLAIN = (
@@ -95,20 +95,17 @@ class Relevance:
         )
 
 
-def _is_graph(value: Value, depth: int = 0) -> bool:
+def _is_graph(value: Value) -> bool:
     """Whether a value is, or holds, something of the graph."""
-    if isinstance(value, (Layer, Frame, Pending)):
-        return True
-    if isinstance(value, Tensor):
-        return not value.data
-    if isinstance(value, Instance):
-        return (
-            value.layer is not None or any(_is_graph(item, depth + 1) for item in value.attributes.values())
-            if depth < 3
-            else True
-        )
-    if isinstance(value, Choice):
-        return any(_is_graph(leaf, depth + 1) for leaf in value.leaves())
-    if isinstance(value, (List, tuple)) and depth < 3:
-        return any(_is_graph(item, depth + 1) for item in value)
-    return isinstance(value, Dict) and depth < 3 and any(_is_graph(item, depth + 1) for item in value.values())
+    opened: set[Instance] = set()
+    stack = [value]
+    while stack:
+        for part in parts(stack.pop()):
+            if isinstance(part, (Layer, Frame, Pending)) or (isinstance(part, Tensor) and not part.data):
+                return True
+            if isinstance(part, Instance) and part not in opened:
+                if part.layer is not None:
+                    return True
+                opened.add(part)
+                stack.append(part.attributes)
+    return False

@@ -33,6 +33,7 @@ from .values import (
 
 UNROLL = 64
 """More rounds than this run as one symbolic round."""
+MAX_CASES = 40
 TRAINING_ROUNDS = 8
 """Rounds of a loop that trains models; the rest would say the same again."""
 
@@ -455,17 +456,20 @@ def dotted_or(node: Any) -> str:
 
 
 def _match(m: Machine, node: cst.Match, frame: Frame) -> Completion:
-    """Each case is a side of an unknown branch."""
+    """Each case is a side of an unknown branch; of very many, each is a branch of its own."""
     m.evaluate(node.subject, frame)
 
-    def case(index: int) -> Completion:
-        if index >= len(node.cases):
+    def case(index: int, last: int) -> Completion:
+        if index == last:
             return None
-        return m.fork(
-            Opaque("a match"), lambda: m.execute(node.cases[index].body.body, frame), lambda: case(index + 1), frame
-        )
+        body = node.cases[index].body.body
+        return m.fork(Opaque("a match"), lambda: m.execute(body, frame), lambda: case(index + 1, last), frame)
 
-    return case(0)
+    if len(node.cases) <= MAX_CASES:
+        return case(0, len(node.cases))
+    for index in range(len(node.cases)):
+        case(index, index + 1)
+    return None
 
 
 STATEMENTS: dict[type, Callable[..., Completion]] = {

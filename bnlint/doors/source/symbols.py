@@ -4,10 +4,10 @@ all `keras.layers.Dense`.
 
 from __future__ import annotations
 
-import ast
 from functools import lru_cache
 
-from .signatures import SIGNATURES
+from ..signatures import SIGNATURES
+from ..vocabulary import camel, is_layer, kind_of, parameters
 
 ROOTS = (
     "tensorflow.compat.v1.keras",
@@ -20,23 +20,6 @@ ROOTS = (
     "keras",
 )
 
-OLD_LAYERS = frozenset(
-    {
-        *(
-            "CuDNNLSTM",
-            "CuDNNGRU",
-            "LocallyConnected1D",
-            "LocallyConnected2D",
-            "ThresholdedReLU",
-            "SyncBatchNormalization",
-        ),
-        *("AtrousConvolution1D", "AtrousConvolution2D", "Deconvolution2D", "Deconvolution3D", "Highway", "MaxoutDense"),
-        *("Merge", "BatchNormalizationV1", "BatchNormalizationV2", "RandomHeight", "RandomWidth", "DenseFeatures"),
-        *("Convolution3DTranspose", "ParametricSoftplus", "TimeDistributedDense", "AlphaDropout", "Subtract"),
-    }
-)
-"""Layers of Keras 1 and 2 that Keras 3 does not have."""
-
 FUNCTIONAL_LAYERS = {
     "add": "Add",
     "subtract": "Subtract",
@@ -48,32 +31,6 @@ FUNCTIONAL_LAYERS = {
     "dot": "Dot",
 }
 """The functions of keras.layers that apply a layer at once."""
-
-ALIASES = {
-    "AvgPool1D": "AveragePooling1D",
-    "AvgPool2D": "AveragePooling2D",
-    "AvgPool3D": "AveragePooling3D",
-    "MaxPool1D": "MaxPooling1D",
-    "MaxPool2D": "MaxPooling2D",
-    "MaxPool3D": "MaxPooling3D",
-    "GlobalAvgPool1D": "GlobalAveragePooling1D",
-    "GlobalAvgPool2D": "GlobalAveragePooling2D",
-    "GlobalAvgPool3D": "GlobalAveragePooling3D",
-    "GlobalMaxPool1D": "GlobalMaxPooling1D",
-    "GlobalMaxPool2D": "GlobalMaxPooling2D",
-    "GlobalMaxPool3D": "GlobalMaxPooling3D",
-    "Convolution1D": "Conv1D",
-    "Convolution2D": "Conv2D",
-    "Convolution3D": "Conv3D",
-    "Convolution2DTranspose": "Conv2DTranspose",
-    "Convolution3DTranspose": "Conv3DTranspose",
-    "Deconvolution2D": "Conv2DTranspose",
-    "SeparableConvolution1D": "SeparableConv1D",
-    "SeparableConvolution2D": "SeparableConv2D",
-    "BatchNormalizationV1": "BatchNormalization",
-    "BatchNormalizationV2": "BatchNormalization",
-    "SyncBatchNormalization": "BatchNormalization",
-}
 
 _TOP = {
     "Model": "keras.Model",
@@ -118,7 +75,9 @@ def canonical(path: str) -> str:
         if path == module:
             return short
         if path.startswith(module + "."):
-            return f"{short}.{path[len(module) + 1 :]}"
+            rest = path[len(module) + 1 :]
+            kind = rest.removeprefix("layers.")
+            return f"keras.layers.{kind}" if kind != rest and is_layer(kind) else f"{short}.{rest}"
     return path
 
 
@@ -136,11 +95,6 @@ def _keras_name(rest: str) -> str:
     return "keras." + ".".join(parts)
 
 
-def is_layer(name: str) -> bool:
-    """Whether Keras has, or had, a layer of this name."""
-    return name in SIGNATURES or name in OLD_LAYERS
-
-
 def unimported(name: str) -> str | None:
     """What a name that nothing binds means in a snippet; None where that is anybody's guess."""
     if name in _SNIPPETS:
@@ -148,28 +102,9 @@ def unimported(name: str) -> str | None:
     return f"keras.layers.{name}" if name in SIGNATURES and name != "Layer" else None
 
 
-def kind_of(name: str) -> str:
-    """The layer's kind: its class name, with the aliases of one class under one name."""
-    return ALIASES.get(name, name)
+def handed_in(name: str, attribute: str) -> bool:
+    """Whether a module that nobody knows must be `keras.layers`, as where a caller hands Keras in piece by piece."""
+    return name == "layers" and attribute in SIGNATURES
 
 
-@lru_cache(maxsize=256)
-def parameters(kind: str) -> tuple[tuple[str, ...], dict[str, object]]:
-    """The layer's constructor parameters in order, and the defaults of those that have one."""
-    text = SIGNATURES.get(kind)
-    if text is None:
-        return (), {}
-    names: list[str] = []
-    defaults: dict[str, object] = {}
-    function = ast.parse(f"def f({text}): pass").body[0]
-    assert isinstance(function, ast.FunctionDef)
-    arguments = function.args
-    names = [argument.arg for argument in arguments.args]
-    for name, default in zip(reversed(names), reversed(arguments.defaults), strict=False):
-        defaults[name] = ast.literal_eval(default)
-    return tuple(names), defaults
-
-
-def camel(name: str) -> str:
-    """An operation's kind from a function's name, as Keras names its own: `leaky_relu` is `LeakyRelu`."""
-    return "".join(part[:1].upper() + part[1:] for part in name.split("_") if part)
+__all__ = ["camel", "canonical", "is_layer", "kind_of", "parameters", "unimported"]

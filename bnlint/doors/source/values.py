@@ -6,6 +6,7 @@ journal can take back. What is not known is an `Opaque`; what is known only as a
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from .module import Module, Spot
 
 Value = Any
+MAX_LINEAGE = 100
+"""How many bases a class is followed up to."""
 
 
 class Opaque:
@@ -85,6 +88,47 @@ class Dict(dict[Any, Any]):
         self.open = open
 
     __hash__ = object.__hash__  # type: ignore[assignment]
+
+
+def parts(value: Value, calls: bool = False) -> Iterator[Value]:
+    """What a value is or holds in containers and joined branches, in order, each of these opened once.
+
+    `calls`: what bound methods and functools.partial hold, too.
+    """
+    opened: set[int] = set()
+    stack = [value]
+    while stack:
+        part = stack.pop()
+        items: Any
+        if isinstance(part, (List, tuple)):
+            items = part
+        elif isinstance(part, Dict):
+            items = part.values()
+        elif isinstance(part, Choice):
+            items = part.leaves()
+        elif calls and isinstance(part, Bound):
+            items = (part.receiver,)
+        elif calls and isinstance(part, Partial):
+            items = (part.func, *part.args, *part.keywords.values())
+        else:
+            yield part
+            continue
+        if id(part) not in opened:
+            opened.add(id(part))
+            stack += reversed(list(items))
+
+
+def is_small(value: Value, limit: int = 1_000) -> bool:
+    """Whether a value has at most this many parts, those of its parts counted in. One that holds itself has more."""
+    count, stack = 0, [value] if isinstance(value, (List, tuple, Dict)) else []
+    while stack:
+        container = stack.pop()
+        items = container.values() if isinstance(container, Dict) else container
+        count += len(items)
+        if count > limit:
+            return False
+        stack += [item for item in items if isinstance(item, (List, tuple, Dict))]
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,16 +218,16 @@ class Class:
     instantiated: bool = False
 
     def lineage(self) -> Iterator[Class]:
-        """The class and its project bases, nearest first."""
-        seen: set[Class] = set()
-        queue: list[Class] = [self]
+        """The class and its project bases, nearest first, as far as they are followed."""
+        seen: dict[Class, None] = {self: None}
+        queue = deque([self])
         while queue:
-            current = queue.pop(0)
-            if current in seen:
-                continue
-            seen.add(current)
+            current = queue.popleft()
             yield current
-            queue += [base for base in current.bases if isinstance(base, Class)]
+            for base in current.bases:
+                if isinstance(base, Class) and base not in seen and len(seen) < MAX_LINEAGE:
+                    seen[base] = None
+                    queue.append(base)
 
     def find(self, name: str) -> Value:
         """The member as the method resolution order finds it, ABSENT if there is none in the project."""

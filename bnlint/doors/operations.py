@@ -1,0 +1,113 @@
+"""The tensor operations between the layers of a traced call, found by walking TensorFlow's graph backwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..graph import Call, Tensor
+from .assembly import Assembly, sizes
+from .objects import tensor_op
+
+_KINDS: Mapping[str, str] = {
+    "AddV2": "Add",
+    "BiasAdd": "Add",
+    "Mul": "Multiply",
+    "Sub": "Subtract",
+    "RealDiv": "TrueDivide",
+    "ConcatV2": "Concatenate",
+    "StridedSlice": "GetItem",
+    "MatMul": "Matmul",
+    "BatchMatMulV2": "Matmul",
+    "BatchMatMulV3": "Matmul",
+    "Conv2D": "Conv",
+    "Neg": "Negative",
+    "PadV2": "Pad",
+    "Pow": "Power",
+    "ResizeBilinear": "Resize",
+    "Pack": "Stack",
+}
+_PASSING = frozenset({"Identity", "IdentityN", "Cast", "EnsureShape", "PreventGradient", "StopGradient", "Snapshot"})
+_CONSTANT = frozenset({"Shape", "ShapeN", "Size", "Rank", "Const", "ReadVariableOp", "ResourceGather"})
+
+
+class Operations:
+    """Knows the graph's tensor for each symbolic tensor of one trace."""
+
+    def __init__(self, assembly: Assembly, path: str) -> None:
+        self._assembly, self._path = assembly, path
+        self._known: dict[Any, Tensor | None] = {}
+        self._kept: list[Any] = []
+        self.calls: list[Call] = []
+        self.lost = False
+
+    def note(self, symbolic: Any, tensor: Tensor) -> None:
+        """This symbolic tensor is that tensor of the graph."""
+        self._known[_key(symbolic)] = tensor
+        self._kept.append(symbolic)
+
+    def tensors(self, symbolic: list[Any]) -> list[Tensor]:
+        """The graph's tensors for these, with the operations in between; without constants."""
+        found = [self._resolved(one) for one in symbolic]
+        return [tensor for tensor in found if tensor is not None]
+
+    def _resolved(self, symbolic: Any) -> Tensor | None:
+        """The tensor of the graph for a symbolic one; None for a constant. Where it cannot be followed: an unknown one."""
+        stack = [symbolic]
+        while stack:
+            current = stack[-1]
+            key = _key(current)
+            if key in self._known:
+                stack.pop()
+                continue
+            operation = _operation(current)
+            if operation is None:
+                self.lost = True
+                self.note(current, Tensor(shape=_shape(current), outside=True))
+                continue
+            inputs = [] if operation.type in _CONSTANT else [each for each in operation.inputs if each is not current]
+            waiting = [each for each in inputs if _key(each) not in self._known]
+            if waiting:
+                stack.extend(waiting)
+                continue
+            self._kept.append(current)
+            self._known[key] = self._applied(current, operation, inputs)
+            stack.pop()
+        return self._known[_key(symbolic)]
+
+    def _applied(self, symbolic: Any, operation: Any, inputs: list[Any]) -> Tensor | None:
+        given = [tensor for each in inputs if (tensor := self._known[_key(each)]) is not None]
+        if not given:
+            return None
+        if operation.type in _PASSING:
+            index = symbolic.value_index if operation.type == "IdentityN" else 0
+            return self._known[_key(inputs[index])]
+        kind = _KINDS.get(operation.type) or tensor_op(operation.type)
+        spot = self._assembly.spot(f"{self._path}/{operation.name.rpartition('/')[2]}", len(self._kept))
+        layer = self._assembly.operation(kind, spot, {})
+        shape = _shape(symbolic)
+        call = self._assembly.call(layer, given, spot, shapes={0: shape} if shape else None)
+        self.calls.append(call)
+        return call.output
+
+
+def _key(symbolic: Any) -> Any:
+    """What a symbolic tensor is known by: an operation's output, or the object."""
+    operation = _operation(symbolic)
+    return id(symbolic) if operation is None else (operation.name, symbolic.value_index)
+
+
+def _operation(symbolic: Any) -> Any:
+    if "tensorflow" not in type(symbolic).__module__ or not hasattr(symbolic, "value_index"):
+        return None
+    try:
+        return symbolic.op
+    except AttributeError:  # An eager tensor.
+        return None
+
+
+def _shape(symbolic: Any) -> Any:
+    try:
+        return sizes([None if size is None else int(size) for size in symbolic.shape])
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,43 @@
+"""Writes on the rules' cards, behind each fixed example, what its certificates say: run it when fixes change."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+from bnlint.book import open_book
+from bnlint.card import unmarked
+from bnlint.engine import check_source
+from bnlint.rule import Rule
+from bnlint.trial import Trial, trials
+
+
+def said(trial: Trial) -> str:
+    """The certificates of an example's fixes, a blank line between them."""
+    report = check_source(unmarked(trial.example.code), trial.filename, **trial.lint(), fixes=True)
+    return "\n\n".join(dict.fromkeys("\n".join(one.fix.certificate.lines()) for one in report if one.fix))
+
+
+def update(rule: Rule) -> None:
+    """Bring one card up to date."""
+    assert rule.path is not None
+    path = rule.path.with_suffix(".md")
+    card = path.read_text(encoding="utf-8")
+    for trial in trials([rule]):
+        fixed, certificate = trial.fixed
+        certificates = said(trial) if trial.example.kind == "bad" else ""
+        if certificates:
+            block = f"```python fixed\n{fixed}```\n"
+            old = f"{block}\n```text certificate\n{certificate}```\n"
+            new = f"{block}\n```text certificate\n{certificates}\n```\n"
+            start = card.index(old if certificate else block, card.index(trial.example.code))
+            card = card[:start] + new + card[start + len(old if certificate else block) :]
+    path.write_text(card, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    book = open_book()
+    for name in sys.argv[1:] or list(book):
+        update(book[name])

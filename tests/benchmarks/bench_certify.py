@@ -1,0 +1,98 @@
+"""What a certificate costs: `python tests/benchmarks/bench_certify.py` prints milliseconds a fix, and the median.
+
+Each is made from nothing: what earlier ones computed is forgotten, NumPy is loaded. The exit code is 1 where the median
+is above 50 ms. "again" is the cost where the same neighbourhood was tried before, as it mostly was in a corpus.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from bnlint.change import Change, Construct, Function, Modes, MoveCall, RemoveCall, SetArgument
+from bnlint.doors.source import evaluate
+from bnlint.fixes.certificate import certify
+from bnlint.fixes.comparing import compare
+from bnlint.graph import Call, Program
+from bnlint.reference.modes import Level, Situation
+
+LIMIT, ROUNDS = 50.0, 5
+HEAD = "from keras import Input, Sequential, layers\nfrom keras.layers import *\n"
+
+Make = Callable[[tuple[Call, ...]], Change]
+
+
+def no_bias(calls: tuple[Call, ...]) -> Change:
+    return Change("", (SetArgument(calls[0].layer.origin, "use_bias", False),), Function(calls))
+
+
+def moved(calls: tuple[Call, ...]) -> Change:
+    return Change("", (MoveCall(calls[-3], calls[-1]),), Function(calls))
+
+
+def dropped(calls: tuple[Call, ...]) -> Change:
+    return Change("", (RemoveCall(calls[-1]),), Function(calls))
+
+
+def momentum(calls: tuple[Call, ...]) -> Change:
+    return Change("", (SetArgument(calls[-1].layer.origin, "momentum", 0.9),), Function(calls))
+
+
+def layernorm(calls: tuple[Call, ...]) -> Change:
+    return Change("", (Construct(calls[-1].layer.origin, "LayerNormalization"),), Function(calls))
+
+
+def flag(calls: tuple[Call, ...]) -> Change:
+    before = Situation((Level("functional"),), "call")
+    return Change("", (SetArgument(calls[-1].origin, "training", False),), Modes(before, before._replace(flag=False)))
+
+
+FIXES: dict[str, tuple[str, Make]] = {
+    "bias of an image's convolution": ("Input((224, 224, 3)), Conv2D(64, 7, strides=2), BatchNormalization()", no_bias),
+    "bias of a wide convolution": ("Input((28, 28, 512)), Conv2D(512, 3), BatchNormalization()", no_bias),
+    "bias through a pooling": ("Input((32, 32, 3)), Conv2D(32, 3), MaxPooling2D(), BatchNormalization()", no_bias),
+    "bias of a dense layer": ("Input((4096,)), Dense(1024), BatchNormalization()", no_bias),
+    "bias of a separable one": ("Input((64, 64, 128)), SeparableConv2D(256, 3), BatchNormalization()", no_bias),
+    "bias in a volume": ("Input((32, 32, 32, 16)), Conv3D(32, 3), BatchNormalization()", no_bias),
+    "bias that regroups": ("Input((100,)), Dense(7 * 7 * 64), Reshape((7, 7, 64)), BatchNormalization()", no_bias),
+    "a dropout moved": ("Input((32, 32, 3)), Conv2D(64, 3), Dropout(0.5), BatchNormalization(), ReLU()", moved),
+    "a dense dropout moved": ("Input((784,)), Dense(512), Dropout(0.5), BatchNormalization(), ReLU()", moved),
+    "a second one dropped": ("Input((32, 32, 64)), BatchNormalization(), BatchNormalization()", dropped),
+    "another momentum": ("Input((32, 32, 64)), Conv2D(64, 3), BatchNormalization(momentum=0.1)", momentum),
+    "layer normalization": ("Input((32, 32, 64)), Conv2D(64, 3), BatchNormalization()", layernorm),
+    "a flag": ("Input((8,)), Dense(4), BatchNormalization()", flag),
+}
+
+
+def milliseconds(change: Change, program: Program) -> float:
+    start = time.perf_counter()
+    certify(change, program)
+    return 1000 * (time.perf_counter() - start)
+
+
+def main() -> int:
+    costs = []
+    for name, (made, make) in FIXES.items():
+        program = evaluate(f"{HEAD}Sequential([{made}])\n", "model.py")
+        change = make(tuple(program.calls))
+        certify(change, program)
+        rounds = []
+        for _ in range(ROUNDS):
+            compare.cache_clear()
+            rounds.append(milliseconds(change, program))
+        again = min(milliseconds(change, program) for _ in range(ROUNDS))
+        costs.append(statistics.median(rounds))
+        said = next(certify(change, program).lines())
+        print(f"{costs[-1]:8.1f} ms, again {again:5.1f} ms  {name}: {said}")
+    middle = statistics.median(costs)
+    print(f"{middle:8.1f} ms at the median, {max(costs):.1f} ms at most")
+    return int(middle > LIMIT)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
