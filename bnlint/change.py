@@ -6,11 +6,12 @@ runtime or in the table of modes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .graph import Call, Layer, Model, Origin, Program
+from .graph import DROPOUTS, Call, Layer, Model, Origin, Program, by_origin, holds_batchnorm, is_batchnorm
 from .reference.modes import Situation
 
 
@@ -274,3 +275,32 @@ def freeze(program: Program, thawed: Origin, network: Layer | None) -> Freeze:
     known = (layer for layer in made if not isinstance(layer, Model) and layer.cls in ("", layer.kind))
     like = next((layer for layer in known if not layer.kind.startswith("Input")), None)
     return Freeze(thawed, network.origin if network else None, like.origin if like else thawed)
+
+
+def take_flag(model: Model) -> tuple[Step, ...]:
+    """The steps that give a model's `call` the parameter `training`, and hand it on to what heeds it there.
+
+    A parameter that is plainly meant to be it gets that name. Raises ValueError for a model without a `call` in source.
+    """
+    origin = model.call_origin
+    if origin is None:
+        raise ValueError(f"{model.cls} has no `call` to change")
+    old = next((name for name in model.signature[1:] if _FLAG_BY_ANOTHER_NAME.fullmatch(name)), "")
+    direct = [call for call in model.nodes if [spot.key for spot in call.origin.stack] == [origin.key]]
+    heeding = [group[0].origin for group in by_origin(direct) if all(_heeds(call) for call in group)]
+    told = (SetArgument(spot, "training", Code("training")) for spot in heeding)
+    return (AddParameter(origin, "training", "None", old), *told)
+
+
+_FLAG_BY_ANOTHER_NAME = re.compile(r"(is_?)?train(ing)?(_?(flag|mode|phase))?", re.IGNORECASE)
+
+
+def _heeds(call: Call) -> bool:
+    """Whether a call is to something that the flag is for, that takes it, and that is not given it yet."""
+    layer = call.layer
+    if layer.op or call.training.given or call.positional:
+        return False
+    if isinstance(layer, Model):
+        takes = layer.style != "subclass" or "training" in layer.signature
+        return takes and holds_batchnorm(layer) is not False
+    return layer.kind in DROPOUTS or is_batchnorm(layer)

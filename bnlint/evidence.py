@@ -48,8 +48,9 @@ class Experiment:
         try:
             exec(compile("\n" * (self.line - 1) + self.code, str(path), "exec"), names)
         except ModuleNotFoundError as error:
-            package = {"sklearn": "scikit-learn"}.get(error.name or "", error.name)
-            raise Failed(f"{self} needs {package}: pip install 'bnlint[plots]'") from error
+            package = (error.name or "").partition(".")[0]
+            wanted = "scikit-learn: pip install 'bnlint[plots]'" if package == "sklearn" else package
+            raise Failed(f"{self.rule.name} needs {wanted}") from error
         except Exception as error:
             lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
             at = f"{path}:{lines[-1]}" if lines else str(path)

@@ -12,6 +12,7 @@ from . import suppress
 from .checker import Checker, Outcome
 from .doors.code import read_code
 from .doors.gate import Refused as Unreadable
+from .doors.gate import names_batchnorm
 from .engine import configuration
 from .finding import Edit, Failure, Finding, Report
 from .fixes.splice import spliced
@@ -93,7 +94,9 @@ class Mender:
     def _findings(self, path: str, data: bytes) -> list[Finding]:
         """The findings of a file with this content that stand."""
         code = read_code(path, data)
-        outcome = self._check.check(code, path, Path(os.path.abspath(path))) if code.named else Outcome()
+        outcome = Outcome()
+        if code.named or not names_batchnorm(data):  # Else it only looks as if it did: in prose, or a broken cell.
+            outcome = self._check.check(code, path, Path(os.path.abspath(path)))
         report = Report()
         settle(report, [outcome], self._plan, {path: lambda: suppress.of_bytes(path, data)})
         return report.findings

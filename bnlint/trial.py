@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import unified_diff
+from functools import lru_cache
 from typing import Any
 
 from .book import shipped_folder
@@ -93,33 +94,52 @@ class Trial:
 
 _LIVE = """
 import json, sys
-given = json.load(sys.stdin)
-space = {}
-exec(given["code"], space)
+import traceback
 from bnlint import check_model
-report = check_model(space["model"], space.get("data"), **given["lint"])
-print("found:" + json.dumps([[f.place.layer, str(f.severity), f.message] for f in report] + report.failures))
+answers = []
+for code, lint in json.load(sys.stdin):
+    space = {}
+    try:
+        exec(code, space)
+        report = check_model(space["model"], space.get("data"), **lint)
+    except Exception:
+        answers.append(traceback.format_exc()[-500:])
+    else:
+        answers.append([(f.place.layer, str(f.severity), f.message) for f in report])
+print("found:" + json.dumps(answers))
 """
 
 
 def _run_live(trial: Trial) -> Report:
-    """Run an example's code in a process of its own and check the model it leaves; the report names its lines."""
-    lint = {**trial.lint(), "rules": [str(folder) for folder in trial.lint()["rules"]]}
-    given = json.dumps({"code": trial.example.code, "lint": lint})
-    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
-    command = [sys.executable, "-c", _LIVE]
-    done = subprocess.run(command, input=given, env=environment, capture_output=True, text=True, check=False)
-    answer = done.stdout.rpartition("found:")[2]
-    if done.returncode:
-        return Report(failures=[Failure(trial.filename, f"the example raises: {done.stderr.strip()[-500:]}", line=1)])
+    """Run an example's code in another process and check the model it leaves; the report names its lines."""
+    all_of_card = [each for each in trials([trial.rule]) if each.example.live]
+    tasks = [
+        (each.example.code, {**each.lint(), "rules": [str(folder) for folder in each.lint()["rules"]]})
+        for each in all_of_card
+    ]
+    answer = _answers(json.dumps(tasks))[all_of_card.index(trial)]
+    if isinstance(answer, str):
+        return Report(failures=[Failure(trial.filename, f"the example raises: {answer}", line=1)])
     lines = trial.example.code.split("\n")
     report = Report()
-    for layer, severity, message in json.loads(answer):
+    for layer, severity, message in answer:
         name = f'"{layer.rpartition("/")[2]}"'
         line = next((number for number, text in enumerate(lines, start=1) if name in text), 1)
         place = Place(trial.filename, line=line, layer=layer)
         report.findings.append(Finding(trial.rule.name, trial.rule.category, Severity.parse(severity), place, message))
     return report
+
+
+@lru_cache(maxsize=8)
+def _answers(tasks: str) -> list[Any]:
+    """What the live examples of one card come to, all in one process: findings, or what was raised."""
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
+    command = [sys.executable, "-c", _LIVE]
+    done = subprocess.run(command, input=tasks, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return [done.stderr.strip()[-500:]] * len(json.loads(tasks))
+    found: list[Any] = json.loads(done.stdout.rpartition("found:")[2])
+    return found
 
 
 def trials(rules: Iterable[Rule]) -> list[Trial]:

@@ -51,6 +51,6 @@ def _sizes(model: Model, since: int) -> Iterator[int | None]:
 def _message(steps: Arg, size: int | None) -> str:
     seen = "the batch it is shown" if size is None else f"{size} samples"
     return (
-        f"Accumulating {steps.value} gradients does not enlarge the batch of BatchNormalization: each of its statistics "
-        f"is of {seen}, and its moving averages move {steps.value} times an update."
+        f"Accumulating {steps.value} gradients does not enlarge the batch of BatchNormalization: its statistics "
+        f"are of {seen}, and its moving averages move {steps.value} times an update."
     )

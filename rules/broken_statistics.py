@@ -24,7 +24,9 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
             said = f"{label(layer)} has a moving variance of 0 {_channels(state.constant, state.channels)}"
             size = layer.arg("epsilon").value
             factor = f", which 1/sqrt(epsilon) = {size**-0.5:.0f} then multiplies" if _is_positive(size) else ""
-            yield Problem(layer.origin, f"{said}: what it gets there was constant in training{factor}.", Severity.WARNING)
+            yield Problem(
+                layer.origin, f"{said}: what it gets there was constant in training{factor}.", Severity.WARNING
+            )
 
 
 def _broken(state: State) -> Iterator[str]:

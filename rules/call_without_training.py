@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.change import AddParameter, Change, Forward, Modes
-from bnlint.graph import Call, Layer, Model, by_origin, holds_batchnorm, is_batchnorm
+from bnlint.change import AddParameter, Change, Modes, take_flag
+from bnlint.graph import Model
 from bnlint.graph.freezing import TRAINING_EVENTS, Reached, reached, trainable_at
 from bnlint.reference.modes import mode
 from bnlint.reference.situations import situation_of, with_level
@@ -15,7 +14,6 @@ from bnlint.reference.situations import situation_of, with_level
 category = "mode"
 severity = Severity.ERROR
 
-_OTHER_NAME = re.compile(r"(is_?)?train(ing)?(_?(flag|mode|phase))?", re.IGNORECASE)
 _OWN_TRAINING = frozenset({"train_step", "fit", "train_on_batch", "make_train_function", "train_function", "__call__"})
 
 
@@ -42,7 +40,7 @@ def _deaf(program: Program, models: list[Model]) -> Problem | None:
         return None
     said = f"`call` of {models[0].cls} has no parameter named `training`: "
     related = ((lost[0][1].layer.origin, "this batch normalization never sees training mode"),)
-    change = _told(program, lost)
+    change = _told(program, *lost[0])
     fits = [event for model, _ in lost for event in model.events if event.kind in TRAINING_EVENTS]
     if fits:
         said += "fit never puts it into training mode, so its batch normalization keeps its initial statistics."
@@ -53,36 +51,12 @@ def _deaf(program: Program, models: list[Model]) -> Problem | None:
     return Problem(origin, said, Severity.ADVICE, related, change)
 
 
-def _told(program: Program, lost: list[tuple[Model, Reached]]) -> Change:
+def _told(program: Program, model: Model, found: Reached) -> Change:
     """The parameter, and what it is handed on to, written in `call`."""
-    model, found = lost[0]
-    origin = model.call_origin
-    assert origin is not None
-    groups = by_origin(call for call in model.nodes if [spot.key for spot in call.origin.stack] == [origin.key])
-    heeding = [group[0] for group in groups if all(_heeds(call) for call in group)]
-    handed = {call.layer for call in heeding}
-    for other, one in lost:
-        if other is model and handed.intersection((*one.within[1:2], one.layer)):
-            found = one
-            break
+    steps = take_flag(model)
     before = situation_of(program, found, "fit")
-    inner = found.within[1] if len(found.within) > 1 else found.layer
-    after = with_level(before, 0, parameter=True, flag="forwarded" if inner in handed else None)
-    old = next((name for name in model.signature[1:] if _OTHER_NAME.fullmatch(name)), "")
-    steps = (AddParameter(origin, "training", "None", old), *(Forward(call.origin) for call in heeding))
+    after = with_level(before, 0, parameter=True, flag="forwarded" if len(steps) > 1 else None)
     return Change("Let `call` take the `training` flag", steps, Modes(before, after))
-
-
-def _heeds(call: Call) -> bool:
-    """Whether a call is to something that the flag is for, that takes it, and that is not given it yet."""
-    layer = call.layer
-    if layer.op or call.training.given or call.positional:
-        return False
-    return "Dropout" in layer.kind or is_batchnorm(layer) or (_takes_flag(layer) and holds_batchnorm(layer) is True)
-
-
-def _takes_flag(layer: Layer) -> bool:
-    return isinstance(layer, Model) and (layer.style != "subclass" or "training" in layer.signature)
 
 
 def _is_lost(program: Program, found: Reached) -> bool:

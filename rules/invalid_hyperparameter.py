@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TypeGuard
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.graph import settings
+from bnlint.change import Change, Raises, SetArgument
+from bnlint.graph import Origin, settings
 
 category = "batch"
 severity = Severity.ERROR
@@ -19,7 +20,14 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
             found = judge(arg.value)
             if found is not None:
                 said, level = found
-                yield Problem(origin, f"{said}{uses}.", level if arg.certain else Severity.ADVICE)
+                change = _change(origin) if arg.value is None and arg.certain and not uses else None
+                yield Problem(origin, f"{said}{uses}.", level if arg.certain else Severity.ADVICE, change=change)
+
+
+def _change(origin: Origin) -> Change:
+    """The last axis, as by default; which number was meant elsewhere nobody knows."""
+    step = SetArgument(origin, "axis", -1, position=0)
+    return Change("Normalize over the last axis, as by default", (step,), Raises("TypeError"))
 
 
 def _momentum(value: object) -> tuple[str, Severity] | None:

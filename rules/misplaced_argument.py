@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
+from bnlint.change import Apply, Change, NameArgument, Raises, RemoveArgument, Step
 from bnlint.graph import Arg, Call, Layer, Unknown, by_origin, is_batchnorm
 from bnlint.graph.freezing import FORWARDED
 
@@ -13,6 +14,8 @@ severity = Severity.ERROR
 
 _MOST_AXES = 5
 """Batch, three spatial axes, channels."""
+_LEAST_MOMENTUM = 0.5
+_MOST_EPSILON = 0.01
 
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
@@ -22,13 +25,16 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
         layer = next((layer for layer in layers if _said(layer)), None)
         if layer is not None:
             axis = layer.arg("axis")
-            yield Problem(axis.origin or layer.origin, _said(layer), None if axis.certain else Severity.ADVICE)
+            grade, change = (None, _change(program, layers)) if axis.certain else (Severity.ADVICE, None)
+            yield Problem(axis.origin or layer.origin, _said(layer), grade, change=change)
     if program.keras >= 3:
         for calls in by_origin(call for call in program.calls if is_batchnorm(call.layer) and not call.context.raises):
             flags = [flag for call in calls if (flag := _positional_flag(call)) is not None]
             if flags:
                 said = "Keras 3 takes only tensors as positional arguments of a layer, and raises: write training=…"
-                yield Problem(flags[0].origin or calls[0].origin, said)
+                steps = tuple(NameArgument(flag.origin, "training") for flag in flags[:1] if flag.origin is not None)
+                change = Change("Name the flag", steps, Raises("ValueError", 3)) if steps else None
+                yield Problem(flags[0].origin or calls[0].origin, said, change=change)
 
 
 def _positional_flag(call: Call) -> Arg | None:
@@ -59,3 +65,27 @@ def _said(layer: Layer) -> str:
     if not ranks and value >= _MOST_AXES:
         return f"{said}; how many channels there are it finds by itself."
     return ""
+
+
+def _change(program: Program, layers: list[Layer]) -> Change | None:
+    """What was meant, where that is plain for every use of the line; None elsewhere."""
+    layer, value = layers[0], layers[0].arg("axis").value
+    if any(_said(other) != _said(layer) for other in layers):
+        return None
+    called = all(other.calls for other in layers)
+    error = "ValueError" if program.keras > 2 else "TypeError"
+    if value == Unknown("tensor"):
+        error = "TypeError" if "axis again" in layer.args else error
+        step: Step = RemoveArgument(layer.origin, "axis", 0) if called else Apply(layer.origin)
+        return Change("Call the layer with the tensor", (step,), Raises(error))
+    proof = Raises(error) if called else None
+    if isinstance(value, float):
+        name = "momentum" if _LEAST_MOMENTUM <= value < 1 else "epsilon" if 0 < value <= _MOST_EPSILON else ""
+        origin = layer.arg("axis").origin
+        if not name or name in layer.args or origin is None:
+            return None
+        return Change(f"Name it: {name}", (NameArgument(origin, name),), proof)
+    if not isinstance(value, int) or value < 0 or "axis again" in layer.args:
+        return None
+    proof = Raises("IndexError" if program.keras > 2 else "ValueError") if called else None
+    return Change("Leave out the number of channels", (RemoveArgument(layer.origin, "axis", 0),), proof)

@@ -37,8 +37,9 @@ def _change(program: Program, call: Call) -> Change | None:
 
     None where a `call` has no such parameter, or a default that is not known.
     """
-    models = [one.layer for one in program.calls_at(call.origin)]
-    if not all(isinstance(model, Model) and _takes_flag(model) for model in models):
+    called = [one.layer for one in program.calls_at(call.origin)]
+    models = [model for model in called if isinstance(model, Model) and _takes_flag(model)]
+    if len(models) < len(called):
         return None
     before = [situation_of(program, found, "call") for model in models for found in reached(model)]
     before = before or [situation_in(program, level_of(call.layer), "call")]

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.graph import BATCH_NORMALIZATIONS, Use
+from bnlint.change import Change, ImportFrom, NameArgument, Raises, RemoveArgument, Rename, SetArgument, Step
+from bnlint.graph import BATCH_NORMALIZATIONS, Arg, Layer, Use
 
 category = "construction"
 severity = Severity.ERROR
@@ -20,6 +21,7 @@ _ARGUMENTS = {
     "gamma_init": "use `gamma_initializer`",
     "weights": "call `set_weights` once the layer is built",
 }
+_RENAMED = {"beta_init": "beta_initializer", "gamma_init": "gamma_initializer"}
 _RENORM = ("renorm", "renorm_clipping", "renorm_momentum")
 _RENORM_SINCE = 14
 _OLD_LAYERS = ("tensorflow.layers.", "tensorflow.compat.v1.layers.")
@@ -38,14 +40,22 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
     if program.explicit_keras or not (program.keras_1 or program.tensorflow_1):
         yield from problems
     elif problems:
-        yield replace(problems[0], severity=Severity.ADVICE)
+        yield replace(problems[0], severity=Severity.ADVICE, change=_all_at_once(problems))
+
+
+def _all_at_once(problems: list[Problem]) -> Change | None:
+    """All changes as one; None where one of the problems has none."""
+    changes = [problem.change for problem in problems if problem.change is not None]
+    steps = tuple(step for change in changes for step in change.steps)
+    return replace(changes[0], steps=steps) if len(changes) == len(problems) else None
 
 
 def _problems(program: Program) -> Iterator[Problem]:
     for use in program.uses:
         instead = None if use.guarded or use.args is not None else _instead(use)
         if instead is not None:
-            yield Problem(use.origin, f"`{_short(use.path)}` does not exist in Keras 3: {instead}.")
+            said = f"`{_short(use.path)}` does not exist in Keras 3: {instead}."
+            yield Problem(use.origin, said, change=_other_symbol(use))
     for layer in program.layers:
         if layer.kind not in BATCH_NORMALIZATIONS or layer.context.raises:
             continue
@@ -53,7 +63,8 @@ def _problems(program: Program) -> Iterator[Problem]:
             arg = layer.args.get(name)
             if arg is not None and arg.origin is not None and arg.known:
                 said = f"BatchNormalization has no argument `{name}` in {_which(name)}: {instead}."
-                yield Problem(arg.origin, said, None if arg.certain else Severity.ADVICE)
+                change = _other_argument(layer, name, arg) if arg.certain else None
+                yield Problem(arg.origin, said, None if arg.certain else Severity.ADVICE, change=change)
 
 
 def _instead(use: Use) -> str | None:
@@ -70,6 +81,34 @@ def _instead(use: Use) -> str | None:
         if below in ("BatchNormalizationV1", "BatchNormalizationV2"):
             return "use `BatchNormalization`"
     return None
+
+
+def _other_symbol(use: Use) -> Change | None:
+    """The same under the name that Keras 3 has for it."""
+    package, _, below = use.path.partition(".layers.")
+    steps: tuple[Step, ...] = ()
+    error = "AttributeError"
+    if below in ("normalization", "normalization.batch_normalization"):
+        module = f"{package.replace('tensorflow.python.', 'tensorflow.')}.layers"
+        steps, error = (ImportFrom(use.origin, module),), "ModuleNotFoundError"
+    elif below == "experimental.SyncBatchNormalization":
+        steps = (Rename(use.origin, "BatchNormalization"), SetArgument(use.origin, "synchronized", True))
+    elif below in ("BatchNormalizationV1", "BatchNormalizationV2"):
+        steps = (Rename(use.origin, "BatchNormalization"),)
+    return Change("Use what Keras 3 has", steps, Raises(error, 3)) if steps else None
+
+
+def _other_argument(layer: Layer, name: str, arg: Arg) -> Change | None:
+    """The argument under its new name, or left out where it says what is the case anyway; None for others."""
+    assert arg.origin is not None
+    step: Step
+    if name in _RENAMED:
+        step = NameArgument(arg.origin, _RENAMED[name])
+    elif name == "fused" or arg.value is None or (name == "mode" and arg.value == 0):
+        step = RemoveArgument(layer.origin, name)
+    else:
+        return None
+    return Change("Use what Keras 3 has", (step,), Raises("ValueError", 3))
 
 
 def _removed(program: Program) -> Iterator[tuple[str, str]]:

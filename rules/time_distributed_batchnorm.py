@@ -37,7 +37,7 @@ def _change(call: Call, inner: Layer) -> Change | None:
     name = wrapper.args.get("name")
     steps: tuple[Replace | SetArgument, ...] = (Replace(wrapper.origin, inner.origin),)
     if name is not None and name.origin is not None and "name" not in inner.args:
-        steps = (*steps, SetArgument(inner.origin, "name", name.value if name.known else name.origin))
+        steps = (*steps, SetArgument(inner.origin, "name", name.origin))
     return Change("The batch normalization without its wrapper", steps, Function((call,)))
 
 

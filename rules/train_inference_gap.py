@@ -28,7 +28,9 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
     first = next(iter(apart.values()), None)
     for call, gap in apart.values():
         assert first is not None
-        said = f"{label(call.layer)} gives {_amount(gap.own)} in training and in inference mode for one and the same input"
+        said = (
+            f"{label(call.layer)} gives {_amount(gap.own)} in training and in inference mode for one and the same input"
+        )
         where = f", most in channel {gap.channel}"
         total = f"; with all that comes before it, {_amount(gap.total)}"
         starts = "The gap starts here" if call is first[0] else f"The gap starts at {label(first[0].layer)}"

@@ -119,7 +119,7 @@ def _change(program: Program, call: Call) -> Change | None:
 
 
 def _inside(program: Program, call: Call) -> Situation:
-    """The situation of a batch normalization that this flag decides about, in a model that is known, if there is one."""
+    """The situation of a batch normalization that this flag decides about, in a known model, if there is one."""
     found = [one for model in program.models for one in reached(model) if one.giver is call]
     if found:
         return situation_of(program, found[0], "predict")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.graph import Event, Layer, Model, PerReplica, learning_batchnorms, training_batch
+from bnlint.change import Change, Function, Rename, SetArgument, Step
+from bnlint.graph import Event, Layer, Model, PerReplica, by_origin, learning_batchnorms, training_batch
 
 category = "batch"
 severity = Severity.ADVICE
@@ -28,7 +29,23 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
             if said is not None:
                 reported.add(scope)
                 how = "use `synchronized=True`" if program.keras > 2 else "use `experimental.SyncBatchNormalization`"
-                yield Problem(layer.origin, f"{said} under {scope[0]}: {how} for statistics of the whole batch.")
+                said += f" under {scope[0]}: {how} for statistics of the whole batch."
+                yield Problem(layer.origin, said, change=_change(program, event, scope))
+
+
+def _change(program: Program, event: Event, scope: tuple[str, int | None]) -> Change:
+    """Synchronize all batch normalization that the model has in this scope. On one device nothing changes."""
+    found = (one for one in learning_batchnorms(event.model, event.time) if not isinstance(one, Model))
+    layers = [one for one in found if _is_local(one) and (one.context.strategy, one.context.replicas) == scope]
+    steps: list[Step] = [
+        SetArgument(layer.origin, "synchronized", True)
+        if program.keras > 2
+        else Rename(layer.origin, "experimental.SyncBatchNormalization")
+        for layer, *_ in by_origin(layers)
+    ]
+    calls = [call for layer in layers for call in layer.calls][: program.keras > 2]
+    effect = f"so on one device; on {scope[1] or 'several'}, each takes the statistics of all samples of a batch"
+    return Change("Synchronize the statistics", tuple(steps), Function(tuple(calls)) if calls else None, effect)
 
 
 def _is_local(layer: Layer) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.change import AddParameter, Change, Forward, Modes, RemoveArgument, SetArgument, Step
+from bnlint.change import Change, Forward, Modes, RemoveArgument, SetArgument, Step, take_flag
 from bnlint.graph import Call, Event, Model, by_origin, is_batchnorm, label
 from bnlint.graph.freezing import TRAINING_EVENTS, flag_of, reached, trainable_at
 from bnlint.reference.modes import Level, mode
@@ -56,18 +56,22 @@ def _leaves_off(program: Program, model: Model, call: Call) -> bool:
 
 
 def _switched_on(program: Program, model: Model, calls: list[Call]) -> Change | None:
-    """`training=True` in every call of the step; where a `call` cannot take that, it gets the parameter."""
+    """`training=True` in every call of the step; a `call` of this file that cannot take it gets the parameter."""
     steps: list[Step] = [
         SetArgument(call.training.origin or call.origin, "training", True, _position(model))
         for call in calls
         if call.training.value is not True
     ]
-    before = situation_in(program, level_of(model), "tape", calls[0].training.value is True or None)
+    own_step = "train_step" in model.methods and "train_step" in calls[0].context.functions
+    flag = True if calls[0].training.value is True else None
+    before = situation_in(program, level_of(model), "train_step" if own_step else "tape", flag)
     after = before._replace(flag=True)
-    if not before.path[0].parameter:
-        assert model.call_origin is not None
-        steps.append(AddParameter(model.call_origin, "training", "None"))
-        after = with_level(after, 0, parameter=True)
+    if not before.path[0].parameter and model.call_origin is not None and model.call_origin.path == program.path:
+        told = take_flag(model)
+        steps += told
+        after = with_level(after, 0, parameter=True, flag="forwarded" if len(told) > 1 else None)
+    if not steps or mode(before) == mode(after):
+        return None
     return Change("Run the training step in training mode", tuple(steps), Modes(before, after))
 
 

@@ -19,5 +19,7 @@ for experiment in experiments(BOOK[name] for name in sys.argv[1:] or BOOK):
         card = path.read_text(encoding="utf-8")
         block = f"{experiment.code}```\n\n"
         assert card.count(block) == 1, f"{path} has changed"
-        path.write_text(card.replace(block + experiment.shown, block + table + ("" if experiment.shown else "\n")), encoding="utf-8")
+        path.write_text(
+            card.replace(block + experiment.shown, block + table + ("" if experiment.shown else "\n")), encoding="utf-8"
+        )
         print(f"{path}: {experiment.title}")

@@ -1,13 +1,28 @@
-"""Builds models of keras.applications and prints what they consist of, as JSON: python live_applications.py NAME…"""
+"""Builds models of keras.applications and prints what they consist of, as JSON: python live_applications.py NAME…
+
+Once as Keras has it, once as the live door sees it.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
+import time
+import warnings
 from collections import Counter
 from typing import Any
 
-import keras
+
+def counted(nodes: list[dict[str, Any]]) -> dict[str, Any]:
+    """The same of a graph's nodes, in the form of `bnlint graph --format json`."""
+    kind = {node["id"]: node["kind"] for node in nodes}
+    batchnorms = (node["config"] for node in nodes if node["kind"] == "BatchNormalization")
+    values = ([config[name] for name in ("axis", "momentum", "epsilon")] for config in batchnorms)
+    return {
+        "kinds": Counter(kind.values()),
+        "edges": Counter(f"{kind[source]} -> {node['kind']}" for node in nodes for source in node["inputs"]),
+        "batchnorms": Counter(map(json.dumps, values)),
+    }
 
 
 def described(model: Any) -> dict[str, Any]:
@@ -27,15 +42,36 @@ def described(model: Any) -> dict[str, Any]:
 
 def measured(name: str) -> dict[str, Any]:
     """The application of this name without weights, and the file that its constructor stands in."""
+    import keras
+
     constructor = getattr(keras.applications, name)
     keras.backend.clear_session()
+    started = time.perf_counter()
     model = constructor(weights=None)
+    building = time.perf_counter() - started
     found = [index for index, layer in enumerate(model.layers) if type(layer).__name__ == "BatchNormalization"]
     return {
         "file": sys.modules[constructor.__module__].__file__,
         "first and last": [*found[:1], *found[-1:]],
+        "door": seen(model, building),
         **described(model),
     }
+
+
+def seen(model: Any, building: float) -> dict[str, Any]:
+    """What the live door sees, and what checking the model costs as a share of the time it took to build."""
+    from bnlint import check_model
+    from bnlint.doors import live
+    from bnlint.graph.view import models_of
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        program = live.read(model)
+        started = time.perf_counter()
+        report = check_model(model, config={})
+        cost = (time.perf_counter() - started) / building
+    nodes: Any = models_of(program)[-1]["nodes"]
+    return {"notes": program.notes, "failures": len(report.failures), "cost": cost, "graph": counted(nodes)}
 
 
 if __name__ == "__main__":

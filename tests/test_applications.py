@@ -7,12 +7,12 @@ import json
 import os
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from live_applications import counted
 
 from bnlint.cli import main
 from bnlint.graph.kinds import LAST_BATCHNORM
@@ -38,7 +38,7 @@ def live() -> dict[str, Any]:
     """What the installed Keras builds, in a process of its own."""
     script = Path(__file__).with_name("live_applications.py")
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    environment["KERAS_BACKEND"] = "tensorflow"
+    environment |= {"KERAS_BACKEND": "tensorflow", "PYTHONPATH": str(script.parents[1])}
     command = [sys.executable, str(script), *CONSTRUCTORS]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -50,24 +50,28 @@ def rebuilt(file: str, entry: str) -> dict[str, Any]:
     """The same description of the model that `bnlint graph` says the entry is."""
     done = CliRunner().invoke(main, ["graph", file, "--entry", entry, "--format", "json"])
     assert done.exit_code == 0, done.output
-    nodes = json.loads(done.stdout)["models"][-1]["nodes"]
-    kind = {node["id"]: node["kind"] for node in nodes}
-    batchnorms = (node["config"] for node in nodes if node["kind"] == "BatchNormalization")
-    values = ([config[name] for name in ("axis", "momentum", "epsilon")] for config in batchnorms)
-    return {
-        "kinds": Counter(kind.values()),
-        "edges": Counter(f"{kind[source]} -> {node['kind']}" for node in nodes for source in node["inputs"]),
-        "batchnorms": Counter(map(json.dumps, values)),
-    }
+    return counted(json.loads(done.stdout)["models"][-1]["nodes"])
 
 
 @pytest.mark.parametrize("name", CONSTRUCTORS)
 def test_is_rebuilt_from_source(name: str, live: dict[str, Any]) -> None:
     expected = dict(live[name])
-    del expected["first and last"]
+    del expected["first and last"], expected["door"]
     assert rebuilt(expected.pop("file"), f"{name}(weights=None)") == expected
     assert sum(expected["kinds"].values()) > 20 and sum(expected["edges"].values()) > 20
     assert bool(expected["batchnorms"]) == (name not in WITHOUT_BATCHNORM)
+
+
+@pytest.mark.parametrize("name", CONSTRUCTORS)
+def test_the_live_door_sees_it_as_it_is(name: str, live: dict[str, Any]) -> None:
+    """Without a note of anything not followed, a failure, or a warning, which is an error there."""
+    door = live[name]["door"]
+    assert (door["notes"], door["failures"]) == ([], 0)
+    assert door["graph"] == {key: live[name][key] for key in door["graph"]}
+
+
+def test_to_check_a_model_costs_a_tenth_of_building_it(live: dict[str, Any]) -> None:
+    assert live["ResNet152"]["door"]["cost"] < 0.1
 
 
 @pytest.mark.parametrize("name", sorted({*CONSTRUCTORS} - {"NASNetLarge"}))

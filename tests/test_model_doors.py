@@ -28,11 +28,18 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     version: int = request.param
     if importlib.util.find_spec(PACKAGES[version]) is None:
         pytest.skip(f"needs {PACKAGES[version]}")
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "KERAS_BACKEND": "tensorflow"}
+    environment = {
+        **os.environ,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "KERAS_BACKEND": "tensorflow",
+    }
     environment["PYTHONPATH"] = os.pathsep.join([str(HERE), str(HERE.parent)])
     folder = tmp_path_factory.mktemp("saved")
     command = [sys.executable, "-m", "models.described", str(version), str(folder)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False, cwd=folder)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=600, check=False, cwd=folder
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return version, json.loads(done.stdout.splitlines()[-1])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,15 @@ from bnlint.trial import Trial, card_complaints, trials
 RULES = list(open_book().values())
 
 
-@pytest.mark.parametrize("trial", trials(RULES), ids=str)
+@pytest.mark.parametrize("trial", [trial for trial in trials(RULES) if not trial.example.live], ids=str)
 def test_example(trial: Trial) -> None:
+    assert trial.complaints() == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("keras") is None, reason="needs keras")
+@pytest.mark.parametrize("trial", [trial for trial in trials(RULES) if trial.example.live], ids=str)
+def test_live_example(trial: Trial) -> None:
     assert trial.complaints() == []
 
 

@@ -171,11 +171,15 @@ def parse(data: bytes | str, name: str) -> Any:
 def _check_depth(value: object, name: str) -> None:
     level: list[Any] = [value]
     for _ in range(MAX_DEPTH):
-        level = [
-            item
-            for holder in level
-            for item in (holder.values() if isinstance(holder, dict) else holder)
-            if isinstance(item, (dict, list))
-        ] if level and isinstance(level[0], (dict, list)) else []
+        level = (
+            [
+                item
+                for holder in level
+                for item in (holder.values() if isinstance(holder, dict) else holder)
+                if isinstance(item, (dict, list))
+            ]
+            if level and isinstance(level[0], (dict, list))
+            else []
+        )
     if level:
         raise Refused(f"its {name} is too deeply nested")

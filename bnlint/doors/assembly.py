@@ -222,4 +222,3 @@ def input_values(values: Mapping[str, Any]) -> tuple[dict[str, object], Shape | 
         rest["shape"] = shape[1:]
         rest["batch_size"] = shape[0]
     return rest, shape
-

@@ -139,7 +139,9 @@ class _Reader:
             found.setdefault("name", config["name"])
         keras = _is_keras(config)
         if kind in ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"):
-            return self.assembly.operation(_tensor_op(str(values.get("function", kind))), spot, {"name": path.rpartition("/")[2]})
+            return self.assembly.operation(
+                _tensor_op(str(values.get("function", kind))), spot, {"name": path.rpartition("/")[2]}
+            )
         if _is_operation(config, values):
             return self.assembly.operation(_ACTIVATION_OPS.get(kind, kind), spot, found)
         if kind == "InputLayer":
@@ -405,4 +407,3 @@ def _keywords(value: object) -> Iterator[Config]:
             return
         for item in value:
             yield from _keywords(item)
-

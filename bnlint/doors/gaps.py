@@ -19,7 +19,7 @@ from ..reference.arrays import Array
 from ..reference.arrays import array as float64
 from ..reference.batchnorm import BatchNorm
 from .objects import array, arrays_of
-from .tracing import parameters_of
+from .tracing import parameters_of, unmarked
 
 ROWS = 512
 """How many positions of each layer's output are kept from the first call for comparison with the second."""
@@ -30,7 +30,7 @@ def measure(model: Any, data: Any, layers: Mapping[Any, Layer], major: int) -> N
     found = {
         live: _Compared(live, major) for live, layer in layers.items() if layer.state is not None and live.trainable
     }
-    with _stateless(major):
+    with unmarked(model), _stateless(major):
         for phase in ("infer", "train"):
             with _normalizing(found, phase):
                 _call(model, data)

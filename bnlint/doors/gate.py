@@ -14,7 +14,7 @@ import warnings
 MAX_DEPTH = 250
 MAX_MEGABYTES = 200
 """What LibCST may take for a text: half of what a file may cost in all."""
-LONG, SPREAD, PARENTHESES = 150_000, 100_000, 2_500
+LONG, SPREAD, PARENTHESES = 100_000, 100_000, 2_500
 """From how many characters on a text is weighed before it is parsed; and after, from how many levels, summed over all
 syntax nodes, or parentheses, of which the nodes say nothing. Below, LibCST cannot take that much."""
 

@@ -28,7 +28,7 @@ from .objects import (
     values_of,
 )
 from .operations import Operations
-from .tracing import MISSING, Event, Trace, Tracer, is_model, parameters_of, takes_training
+from .tracing import MISSING, Event, Trace, Tracer, held_layers, is_model, parameters_of, takes_training
 from .weights import state_of
 
 
@@ -42,6 +42,8 @@ def read(model: Any, *, path: str | None = None, data: Any = None, target: str =
     Raises TypeError for what is no Keras model, and ValueError for one that is not built.
     """
     root, version = _library(model)
+    if not model.built:
+        raise _not_built(model)
     program = Program(path or f"<{model.name}>", explicit_keras=True)
     found = re.match(r"(\d+)\.(\d+)", version)
     major, minor = (int(found[1]), int(found[2])) if found else (3, 0)
@@ -112,7 +114,7 @@ class _Reader:
             arrays = arrays_of(live)
             made.state = state_of(arrays, made) if arrays else None
         if not is_keras(type(live)):
-            made.children = [self.layer(child, path) for child in getattr(live, "_layers", []) if not is_model(child)]
+            made.children = [self.layer(child, path) for child in held_layers(live) if not is_model(child)]
         return made
 
     def _model(self, live: Any, path: str, spot: Spot, specs: Any = None) -> Model:
@@ -206,7 +208,9 @@ class _Reader:
             return self._tracer.run(live, specs, keywords)
         except Exception as error:
             said = " ".join(str(error).split())[:200]
-            self.assembly.program.notes.append(f"{path}: {live.name} could not be traced: {type(error).__name__}: {said}")
+            self.assembly.program.notes.append(
+                f"{path}: {live.name} could not be traced: {type(error).__name__}: {said}"
+            )
             return None
 
     def _traced(self, live: Any, model: Model, path: str, specs: Any = None) -> None:
@@ -214,7 +218,7 @@ class _Reader:
         _signature(live, model)
         arguments = [specs[0] if len(specs) == 1 else specs] if specs else _specs(live)
         fitting, inferring = self._runs(live, arguments, path)
-        model.children = [self.layer(child, path) for child in getattr(live, "_layers", []) if not is_model(child)]
+        model.children = [self.layer(child, path) for child in held_layers(live) if not is_model(child)]
         if fitting is None:
             model.complete = False
             return
@@ -291,9 +295,13 @@ def _modes(trace: Trace, other: Trace | None) -> dict[int, object]:
     if theirs is None or [id(event.layer) for event in mine] != [id(event.layer) for event in theirs]:
         return {id(event): event.training for event in mine}
     return {
-        id(event): event.training if event.training == twin.training else FORWARDED
+        id(event): event.training if event.training == twin.training else _flag(event.training, twin.training)
         for event, twin in zip(mine, theirs, strict=True)
     }
+
+
+def _flag(fitting: object, inferring: object) -> Unknown:
+    return FORWARDED if fitting is True and not inferring else Unknown("an expression of the training flag")
 
 
 def _passed(value: object, spot: Spot) -> Arg:
@@ -319,8 +327,12 @@ def _signature(live: Any, model: Model) -> None:
     default = found["training"].default if "training" in found else inspect.Parameter.empty
     if default is not inspect.Parameter.empty:
         model.call_default = Arg(default, model.origin)
-    own = [cls for cls in type(live).__mro__ if not is_keras(cls) and not cls.__module__.startswith(("keras", "tf_keras"))]
-    model.methods = frozenset(name for cls in own if cls is not object for name in vars(cls) if callable(vars(cls)[name]))
+    own = [
+        cls for cls in type(live).__mro__ if not is_keras(cls) and not cls.__module__.startswith(("keras", "tf_keras"))
+    ]
+    model.methods = frozenset(
+        name for cls in own if cls is not object for name in vars(cls) if callable(vars(cls)[name])
+    )
 
 
 def _specs(live: Any) -> list[Any]:
@@ -330,12 +342,16 @@ def _specs(live: Any) -> list[Any]:
         arguments = list(shapes.values())
     else:
         arguments = [shapes] if shapes is not None else []
-    if not live.built or not arguments:
-        raise ValueError(
-            f"the model {live.name} is not built: call it on a batch (model(x)), or model.build(input_shape) with the "
-            "batch first, such as model.build((None, 28, 28, 1))"
-        )
+    if not arguments:
+        raise _not_built(live)
     return [_spec(argument, live) for argument in arguments]
+
+
+def _not_built(live: Any) -> ValueError:
+    return ValueError(
+        f"the model {live.name} is not built: call it on a batch (model(x)), or model.build(input_shape) with the "
+        "batch first, such as model.build((None, 28, 28, 1))"
+    )
 
 
 def _spec(shape: Any, live: Any) -> Any:

@@ -131,8 +131,7 @@ def compile_settings(model: Any, spot: Spot) -> dict[str, object]:
     found = {name: plain(getattr(model, name, None), spot) for name in ("optimizer", "loss")}
     optimizer = getattr(model, "optimizer", None)
     if any(
-        getattr(optimizer, name, None)
-        for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
+        getattr(optimizer, name, None) for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
     ) or getattr(optimizer, "_exclude_from_weight_decay_names", None):
         made = found["optimizer"]
         if isinstance(made, Object):
@@ -165,11 +164,12 @@ def array(variable: Any) -> Any:
     """A variable or tensor of any backend as a NumPy array."""
     import numpy as np
 
-    for step in ("detach", "cpu", "numpy"):
-        method = getattr(variable, step, None)
-        if callable(method):
-            variable = method()
-    return np.asarray(variable)
+    value = getattr(variable, "value", variable)
+    if not callable(value):  # A variable of Keras 3; TensorFlow's have a method of this name.
+        variable = value
+    if hasattr(variable, "detach"):
+        variable = variable.detach().cpu()
+    return np.asarray(variable.numpy() if hasattr(variable, "numpy") else variable)
 
 
 def leaves(value: Any) -> Iterable[Any]:
@@ -181,5 +181,3 @@ def leaves(value: Any) -> Iterable[Any]:
             yield from leaves(item)
     elif value is not None:
         yield value
-
-

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from contextlib import closing
+from typing import IO, TYPE_CHECKING, Any
 
 from ..graph import Model, Program
 from .archive import MAX_JSON, Archive, parse
@@ -13,6 +14,9 @@ from .assembly import Assembly, aimed, finish
 from .config import read_model, settings_of
 from .gate import Refused
 from .suffixes import HDF5, METADATA
+
+if TYPE_CHECKING:
+    from .weights import Weights
 
 _VERSION = re.compile(r"(\d{1,2})\.(\d{1,3})")
 
@@ -58,7 +62,11 @@ def _hdf5(program: Program, file: IO[bytes], target: str) -> None:
         raise Refused("not an HDF5 file")
     from .weights import Weights
 
-    weights = Weights(file, required=True)
+    with closing(Weights(file, required=True)) as weights:
+        _model_and_weights(program, weights, target)
+
+
+def _model_and_weights(program: Program, weights: Weights, target: str) -> None:
     text = weights.attribute("model_config", MAX_JSON)
     if text is None:
         raise Refused("an HDF5 file without a model's configuration (weights only?)")
@@ -77,13 +85,15 @@ def _weigh(assembly: Assembly, model: Model, file: IO[bytes], name: str) -> None
     """Read the batch normalizations' weights, if h5py is there."""
     from .weights import Weights, missing
 
-    if not any(layer.kind == "BatchNormalization" for layer in assembly.program.layers):
-        return
-    why = missing()
-    if why:
-        assembly.program.notes.append(f"{assembly.program.path}: {name} is not looked at: {why}")
-        return
-    Weights(file).fill(assembly, model)
+    with file:
+        if not any(layer.kind == "BatchNormalization" for layer in assembly.program.layers):
+            return
+        why = missing()
+        if why:
+            assembly.program.notes.append(f"{assembly.program.path}: {name} is not looked at: {why}")
+            return
+        with closing(Weights(file)) as weights:
+            weights.fill(assembly, model)
 
 
 def _weigh_beside(program: Program, path: str) -> None:

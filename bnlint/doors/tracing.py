@@ -53,7 +53,7 @@ class Tracer:
     def run(self, layer: Any, specs: Any, keywords: dict[str, Any]) -> Trace:
         """Call a layer on symbolic tensors like `specs`, a list of its positional arguments."""
         trace = Trace()
-        with self._recorded(layer, trace):
+        with unmarked(layer), self._recorded(layer, trace):
             if self._major >= 3:
                 self._run_keras_3(layer, specs, keywords, trace)
             else:
@@ -70,28 +70,16 @@ class Tracer:
             trace.outputs = list(leaves(result))
             return result
 
-        called = layer._called
-        try:
-            backend.compute_output_spec(function, *specs)
-        finally:
-            layer._called = called
+        backend.compute_output_spec(function, *specs)
 
     def _run_keras_2(self, layer: Any, specs: Any, keywords: dict[str, Any], trace: Trace) -> None:
         tensorflow = sys.modules["tensorflow"]
-        layers = list(layer._flatten_layers())
-        losses = [(each, list(each._losses)) for each in layers if hasattr(each, "_losses")]
-        graph = tensorflow.__internal__.FuncGraph("bnlint")
-        try:
-            with graph.as_default():
-                args = tensorflow.nest.map_structure(
-                    lambda spec: tensorflow.compat.v1.placeholder(spec.dtype, spec.shape), list(specs)
-                )
-                trace.inputs = list(leaves(args))
-                trace.outputs = list(leaves(layer.call(*args, **keywords)))
-        finally:
-            for each, before in losses:
-                each._losses.clear()
-                each._losses.extend(before)
+        with tensorflow.__internal__.FuncGraph("bnlint").as_default():
+            args = tensorflow.nest.map_structure(
+                lambda spec: tensorflow.compat.v1.placeholder(spec.dtype, spec.shape), list(specs)
+            )
+            trace.inputs = list(leaves(args))
+            trace.outputs = list(leaves(layer(*args, **keywords)))
 
     @contextmanager
     def _recorded(self, root: Any, trace: Trace) -> Iterator[None]:
@@ -119,6 +107,35 @@ class Tracer:
             yield
         finally:
             base.__call__ = original  # type: ignore[method-assign]
+
+
+_MARKS = ("_called", "_saved_model_inputs_spec", "_saved_model_arg_spec", "_build_input_shape")
+
+_LOSSES = ("_losses", "_eager_losses", "_loss_ids")
+
+
+@contextmanager
+def unmarked(root: Any) -> Iterator[None]:
+    """Whatever Keras notes on layers when they are called, and the losses they keep, is put back after this."""
+    layers = list(root._flatten_layers())
+    marks = [(each, name, vars(each)[name]) for each in layers for name in _MARKS if name in vars(each)]
+    owners = [*layers, *(each._thread_local for each in layers if hasattr(each, "_thread_local"))]
+    kept = [(each, name, vars(each)[name]) for each in owners for name in _LOSSES if name in vars(each)]
+    before: list[Any] = [list(holder) for _, _, holder in kept]
+    try:
+        yield
+    finally:
+        for (each, name, holder), values in zip(kept, before, strict=True):
+            holder.clear()
+            (holder.update if isinstance(holder, set) else holder.extend)(values)
+            vars(each)[name] = holder
+        for each, name, value in marks:
+            vars(each)[name] = value
+
+
+def held_layers(layer: Any) -> list[Any]:
+    """The layers that a layer or model holds as attributes, in order, those inside them left out."""
+    return list(layer._flatten_layers(include_self=False, recursive=False))
 
 
 def is_model(layer: Any) -> bool:

@@ -14,13 +14,13 @@ _TOKEN = re.compile(
     r"""|\#[^\n]*|\n+|(?:\d[\d_]*\.?[\d_]*|\.\d+)(?:[eE][+-]?\d+)?\w*|\w+|\*\*|[^\s\w]""",
     re.DOTALL,
 )
-_LEAF, _BRACKET, _DEEPER, _LINE, _LINES = 4.0, 1.5, 4.5, 0.35, 0.65
+_LEAF, _INSIDE, _BRACKET, _DEEPER, _LINE, _LINES = 3.3, 1.2, 1.5, 4.0, 0.8, 0.6
 _KILOBYTES = {
     **dict.fromkeys(")]},", 0.3),
     **dict.fromkeys(":<>", 1.0),
     **dict.fromkeys(".=", 2.0),
     **dict.fromkeys("-~", 8.0),
-    "\\": 0.0,
+    "\\": 0.1,
     "lambda": 18.0,
     "not": 6.0,
     "if": 5.0,
@@ -43,11 +43,11 @@ def megabytes(text: str, enough: float) -> float:
         elif first == "\n":
             total += _LINES + _LINE * len(token)
         elif first in "'\"":
-            total += _LEAF
+            total += _LEAF + _INSIDE * depth
             if match.start() == formatted:
-                total += (_LEAF + 1) * token.count("{")
+                total += 1.5 * _LEAF * token.count("{")
         elif first != "#":
-            total += _KILOBYTES.get(token, _LEAF)
+            total += _KILOBYTES.get(token) or _LEAF + _INSIDE * depth
             if first in ")]}":
                 depth -= 1
             elif len(token) < 3 and first in "fFrRtT":

@@ -44,6 +44,10 @@ class Weights:
             raise Refused(f"its HDF5 data cannot be read: {_said(error)}") from None
         self._paths: list[str] | None = None
 
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
     def attribute(self, name: str, limit: int) -> str | None:
         """A text attribute of the whole file, of at most so many bytes; None where there is none."""
         try:

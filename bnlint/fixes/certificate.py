@@ -41,6 +41,9 @@ def _nothing(change: Change, program: Program) -> Certificate:
 def _raises(change: Change, program: Program) -> Certificate:
     proof = change.proof
     assert isinstance(proof, Raises)
+    if proof.keras not in (None, program.keras) and not program.explicit_keras:
+        said = f"under Keras {proof.keras} the code as it stands raises {proof.error}"
+        return Certificate(said, None, False, assumed=f"Keras {proof.keras}; --target-keras makes it sure")
     if proof.keras not in (None, program.keras):
         raise Untried(f"the code runs on Keras {program.keras}, and {proof.error} is of Keras {proof.keras}: that")
     guessed = proof.keras is not None and not program.explicit_keras
@@ -59,7 +62,7 @@ def _modes(change: Change, program: Program) -> Certificate:
     modes = tuple(shown(proof, program, other))
     if not other:
         return Certificate("the same mode in every phase", True, True, modes=modes)
-    said = f"another mode in {_listed(phase.replace('_', ' ') for phase in other)}"
+    said = f"another mode in {_listed(other)}"
     return Certificate(said, False, False, modes=modes)
 
 

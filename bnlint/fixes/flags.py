@@ -9,9 +9,17 @@ from typing import Any, get_args
 
 from ..change import AddParameter, Change, Code, Forward, Freeze, Modes, RemoveArgument, Replace, SetArgument
 from ..graph import Program
-from ..reference.modes import CONDUCTS, STOCK, Mode, Phase, Since, Situation, mode
+from ..reference.modes import CONDUCTS, STOCK, Mode, Phase, Since, Situation, conduct, mode
 
 _PHASES: tuple[Phase, ...] = get_args(Phase)
+_LIKE: dict[Phase, Phase] = {
+    "train_on_batch": "fit",
+    "evaluate": "predict",
+    "test_on_batch": "predict",
+    "predict_on_batch": "predict",
+    "train_step": "tape",
+}
+"""Phases that go the way of another one, as a rule."""
 _SHOWN: tuple[Phase, ...] = ("fit", "predict", "call")
 _VALUES: dict[str, tuple[object, ...]] = {
     "flag": (None, True, False),
@@ -65,23 +73,44 @@ def _set(situation: Situation, name: str) -> list[object]:
     return found
 
 
-def differing(proof: Modes, program: Program) -> dict[Phase, tuple[Mode, Mode]]:
-    """The phases in which a row of the table differs before and after, with its first such row."""
-    found: dict[Phase, tuple[Mode, Mode]] = {}
-    for before, after in _rows(proof, program):
-        modes = mode(before), mode(after)
-        if modes[0] != modes[1]:
-            found.setdefault(before.phase, modes)
-    return {phase: found[phase] for phase in _PHASES if phase in found}
+def differing(proof: Modes, program: Program) -> dict[str, tuple[Mode, Mode]]:
+    """The phases in which the modes differ before and after: as the claim has it, else in any row of the table.
+
+    Of phases that go the same way one is named; rows that the claim is not of, by their flag and version.
+    """
+    own = {phase: _modes(*_own(proof, program, phase)) for phase in _PHASES}
+    found = {}
+    for phase, pair in own.items():
+        if pair[0] != pair[1] and (phase not in _LIKE or own[_LIKE[phase]] != pair):
+            found[_name(*_own(proof, program, phase))] = pair
+    if not found:
+        for before, after in _rows(proof, program):
+            if mode(before) != mode(after):
+                other = conduct(before.keras, before.minor) != conduct(program.keras, program.keras_minor)
+                version = f" in Keras {before.keras}.{before.minor}" if other else ""
+                found.setdefault(f"{_name(before, after)}{version}", _modes(before, after))
+    return found
+
+
+def _modes(before: Situation, after: Situation) -> tuple[Mode, Mode]:
+    return mode(before), mode(after)
+
+
+def _own(proof: Modes, program: Program, phase: Phase) -> tuple[Situation, Situation]:
+    """The situations of the claim in a phase. A flag that is given from the outside is that of one call only."""
+    known: dict[str, Any] = {"phase": phase, "keras": program.keras, "minor": program.keras_minor}
+    if phase != proof.before.phase:
+        known["flag"] = None
+    return proof.before._replace(**known), proof.after._replace(**known)
 
 
 def _rows(proof: Modes, program: Program) -> Iterator[tuple[Situation, Situation]]:
-    """Every phase and version, and every value of what the change leaves as it was."""
+    """Every phase and version, the newest first, and every value of what the change leaves as it was."""
     free = [name for name in _VALUES if getattr(proof.before, name) == getattr(proof.after, name)]
     versions = [(program.keras, program.keras_minor)]
     if program.keras_minor is None:
-        versions = [one.since for one in CONDUCTS if one.since[0] == program.keras]
-    for phase, (keras, minor) in product(_PHASES, versions):
+        versions = [one.since for one in reversed(CONDUCTS) if one.since[0] == program.keras]
+    for (keras, minor), phase in product(versions, _PHASES):
         for values in product(*(_VALUES[name] for name in free)):
             common: dict[str, Any] = dict(zip(free, values, strict=True))
             if not (phase in STOCK and common.get("flag") is not None):
@@ -89,15 +118,20 @@ def _rows(proof: Modes, program: Program) -> Iterator[tuple[Situation, Situation
                 yield proof.before._replace(**common), proof.after._replace(**common)
 
 
-def shown(proof: Modes, program: Program, other: dict[Phase, tuple[Mode, Mode]]) -> Iterator[tuple[str, str, str]]:
-    """The modes in fit, in predict, in a direct call, and in each phase in which they differ."""
-    for phase in _PHASES:
-        if phase in other or phase in _SHOWN:
-            keras, minor = program.keras, program.keras_minor
-            own = [mode(one._replace(phase=phase, keras=keras, minor=minor)) for one in (proof.before, proof.after)]
-            before, after = own if own[0] != own[1] or phase not in other else other[phase]
-            learning = before.name == after.name and before != after
-            yield phase.replace("_", " "), _said(before, learning), _said(after, learning)
+def _name(before: Situation, after: Situation) -> str:
+    """A phase by its name, with the flag that the call has there, unless the change is about that."""
+    flag = f" with training={before.flag}" if before.flag is not None and before.flag == after.flag else ""
+    return f"{before.phase.replace('_', ' ')}{flag}"
+
+
+def shown(proof: Modes, program: Program, other: dict[str, tuple[Mode, Mode]]) -> Iterator[tuple[str, str, str]]:
+    """The modes in fit, in predict, in a direct call, and wherever they differ."""
+    own_step = proof.before.phase == "train_step"  # Which is what fit runs, then.
+    pairs = (_own(proof, program, phase) for phase in _SHOWN if not (own_step and phase == "fit"))
+    same = {_name(*pair): _modes(*pair) for pair in pairs}
+    for name, (before, after) in {**same, **other}.items():
+        learning = before.name == after.name and before != after
+        yield name, _said(before, learning), _said(after, learning)
 
 
 def _said(one: Mode, learning: bool) -> str:

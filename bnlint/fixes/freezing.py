@@ -117,9 +117,7 @@ def _write_behind(tree: Tree, statement: _Statement, lines: list[str]) -> None:
     else:
         start, end = lines_of(tree, statement)
         indent = tree.indent(start)
-    broken = "" if tree.text[:end].endswith(("\n", "\r")) else tree.newline
-    text = tree.newline.join(f"{indent}{line}" for line in lines)
-    tree.replace(end, end, f"{broken}{text}{'' if broken else tree.newline}")
+    tree.put_behind(end, tree.newline.join(f"{indent}{line}" for line in lines))
 
 
 STEPS: Mapping[type, Callable[[Any, Tree, Node], None]] = {Freeze: _freeze}

@@ -36,10 +36,10 @@ def class_name(tree: Tree, like: cst.CSTNode, kind: str) -> str:
     beside = [
         (node, alias)
         for node in froms
-        for alias in _aliases(node)
+        for alias in aliases_of(node)
         if isinstance(func, cst.Name) and bound_name(alias) == func.value
     ]
-    named = [alias for node in froms for alias in _aliases(node) if _name(alias.name) == kind]
+    named = [alias for node in froms for alias in aliases_of(node) if _name(alias.name) == kind]
     if named and (not beside or len(named) == len(beside)):
         return bound_name(named[0])
     if any(isinstance(node.names, cst.ImportStar) for node in froms):
@@ -48,12 +48,13 @@ def class_name(tree: Tree, like: cst.CSTNode, kind: str) -> str:
         if kind in {name.value for name in names_in(tree.module)}:
             raise Refused(f"{kind} is something else in this file")
         for node, _ in beside:
-            _add_name(tree, _aliases(node), kind)
+            add_name(tree, aliases_of(node), kind)
         return kind
     return f"{_layers(tree, imports)}.{kind}"
 
 
-def _aliases(node: cst.ImportFrom | cst.Import) -> Sequence[cst.ImportAlias]:
+def aliases_of(node: cst.ImportFrom | cst.Import) -> Sequence[cst.ImportAlias]:
+    """The names that an import imports, none for a star."""
     return () if isinstance(node.names, cst.ImportStar) else node.names
 
 
@@ -66,13 +67,14 @@ def bound_name(alias: cst.ImportAlias) -> str:
     return _name(alias.asname.name if alias.asname else alias.name)
 
 
-def _module(tree: Tree, node: cst.ImportFrom) -> str:
+def module_of(tree: Tree, node: cst.ImportFrom) -> str:
+    """The module that names are imported from, "" for a relative one."""
     return tree.code(node.module) if node.module is not None and not node.relative else ""
 
 
 def _from_layers(tree: Tree, node: cst.ImportFrom) -> bool:
     """Whether names of Keras's layers are imported from a module that has them all."""
-    return _module(tree, node) in _LAYERS
+    return module_of(tree, node) in _LAYERS
 
 
 _KERAS = ("keras", "tensorflow.keras", "tensorflow.compat.v2.keras", "tensorflow.python.keras", "tf_keras", "keras.api")
@@ -90,9 +92,9 @@ def _dotted(tree: Tree, node: cst.BaseExpression, imports: Sequence[cst.Import |
     """A dotted name with what its first part was imported as."""
     first, dot, rest = tree.code(node).partition(".")
     for one in imports:
-        for alias in _aliases(one):
+        for alias in aliases_of(one):
             if bound_name(alias) == first:
-                within = f"{_module(tree, one)}." if isinstance(one, cst.ImportFrom) else ""
+                within = f"{module_of(tree, one)}." if isinstance(one, cst.ImportFrom) else ""
                 return f"{within}{tree.code(alias.name)}{dot}{rest}"
     return tree.code(node)
 
@@ -102,8 +104,8 @@ def _layers(tree: Tree, imports: Sequence[cst.Import | cst.ImportFrom]) -> str:
     for node in imports:
         if tree.above(node, (cst.FunctionDef, cst.ClassDef)) is not None:
             continue
-        within = f"{_module(tree, node)}." if isinstance(node, cst.ImportFrom) else ""
-        for alias in _aliases(node):
+        within = f"{module_of(tree, node)}." if isinstance(node, cst.ImportFrom) else ""
+        for alias in aliases_of(node):
             whole, name = f"{within}{tree.code(alias.name)}", bound_name(alias) or tree.code(alias.name)
             rest = next((known for known in _LAYERS if known == whole or known.startswith(f"{whole}.")), None)
             if whole == "tensorflow":
@@ -113,15 +115,20 @@ def _layers(tree: Tree, imports: Sequence[cst.Import | cst.ImportFrom]) -> str:
     raise Refused("how to name another of Keras's layers is not clear here")
 
 
-def _add_name(tree: Tree, aliases: Sequence[cst.ImportAlias], kind: str) -> None:
-    """Import one more name: in its place in the alphabet where the names follow it, else behind the others."""
+def add_name(tree: Tree, aliases: Sequence[cst.ImportAlias], kind: str) -> None:
+    """Import one more name with these: in its place in the alphabet where they follow it, else behind the others."""
     names = [_name(alias.name) for alias in aliases]
     index = len(names)
-    for key in (str, str.lower):
+    for key in (str.lower, str, _by_type):
         if len(names) > 1 and names == sorted(names, key=key):
             index = next((place for place, name in enumerate(names) if key(name) > key(kind)), index)
             break
     imported(tree, aliases).insert(index, kind)
+
+
+def _by_type(name: str) -> tuple[int, str]:
+    """The order in which isort puts names by default: constants, classes, functions."""
+    return (0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2), name.lower()
 
 
 def without_unused(before: str, after: str, path: str) -> str:
@@ -142,7 +149,7 @@ def without_unused(before: str, after: str, path: str) -> str:
 
 
 def _drop_names(tree: Tree, node: cst.ImportFrom, gone: set[str]) -> None:
-    aliases = list(_aliases(node))
+    aliases = list(aliases_of(node))
     unused = [index for index, alias in enumerate(aliases) if bound_name(alias) in gone]
     line = tree.parent(node)
     if not unused or not isinstance(line, cst.SimpleStatementLine):

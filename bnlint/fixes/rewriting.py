@@ -45,8 +45,10 @@ def _attribute(tree: Tree, cls: cst.ClassDef, function: cst.FunctionDef, call: c
     """The attribute for a layer: numbered where the method makes several of its class, and not taken."""
     calls = [part for part in walk(function) if isinstance(part, cst.Call)]
     made = [part for part in calls if tree.code(part.func) == tree.code(call.func)]
-    names = [f"{name}_{number}" for number in range(1, len(made) + 1)] if len(made) > 1 else [name]
     code = tree.code(cls)
+    before = max(map(int, re.findall(rf"\.{name}_(\d+)\b", code)), default=0)
+    numbers = range(before + 1, before + 1 + len(made))
+    names = [f"{name}_{number}" for number in numbers] if len(made) > 1 or before else [name]
     if any(re.search(rf"\.{each}\b", code) for each in names):
         raise Refused(f"the class has an attribute {name} already")
     return names[index_of(made, call)]
@@ -219,7 +221,9 @@ def _assignments(function: cst.FunctionDef | cst.Lambda) -> list[tuple[str, cst.
         return [("", function.body)]
     found: list[tuple[str, cst.BaseExpression]] = []
     for line in function.body.body:
-        small = line.body[0] if isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1 else None
+        small: cst.CSTNode | None = line
+        if isinstance(line, cst.SimpleStatementLine):
+            small = line.body[0] if len(line.body) == 1 else None
         if isinstance(small, cst.Expr) and isinstance(small.value, cst.SimpleString) and not found:
             continue
         if isinstance(small, cst.Return) and small.value is not None and line is function.body.body[-1]:

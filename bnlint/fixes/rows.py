@@ -13,6 +13,7 @@ import libcst as cst
 
 from .tree import Range, Refused, Tree
 
+_WIDTH = 88
 _COMMA = re.compile(r"\s*,")
 _REST = re.compile(r"[ \t]*,?(?P<comment>[ \t]*(?:#[^\r\n]*)?)(?:\r\n|\r|\n|$)")
 
@@ -32,6 +33,10 @@ class Row:
             return
         before = index - 1
         above = before if self._starts(before) else index if self._starts(index) else None
+        if index == len(self.items) > 1 and not any(remarks) and self._has_room(", ".join(texts)):
+            above = None
+        elif before > 0 and above == index and not any(remarks):
+            above = None  # Side by side with the one in front.
         if above is not None and index and self._ends(before):
             indent = tree.indent(self.items[above][0])
             self._insert_line(before, indent + f",{tree.newline}{indent}".join(texts), remarks)
@@ -47,6 +52,12 @@ class Row:
             end = self.items[before][1]
             between = " " if above is None else f"{tree.newline}{tree.indent(self.items[above][0])}"
             tree.replace(end, end, "".join(f",{between}{text}" for text in texts))
+
+    def _has_room(self, text: str) -> bool:
+        """Whether the things stand side by side, and the last one's line can take this text too."""
+        packed = not all(map(self._starts, range(1, len(self.items))))
+        line = self.tree.text[slice(self.tree.line_start(self.items[-1][1]), self.tree.line_end(self.items[-1][1]))]
+        return packed and "#" not in line and len(line.rstrip()) + len(text) + 2 <= _WIDTH
 
     def _insert_line(self, before: int, line: str, remarks: tuple[str, str]) -> None:
         tree, end = self.tree, self.items[before][1]

@@ -157,7 +157,9 @@ def drop_line(tree: Tree, statement: cst.CSTNode) -> tuple[str, str]:
     if len(block) == 1:
         raise Refused("nothing would be left in its block")
     first = comment_above(tree, start, tree.text[start:end])
-    tree.replace(first, end, "")
+    behind = tree.line_end(end)
+    alone = first and not tree.text[tree.line_above(first) : first].strip() and not tree.text[end:behind].strip()
+    tree.replace(first, behind if alone else end, "")
     return tree.text[first:start], _comment(statement)
 
 
@@ -221,8 +223,7 @@ def _line_behind(tree: Tree, statement: cst.CSTNode, code: str, remarks: tuple[s
 def line_behind(tree: Tree, statement: cst.SimpleStatementLine, code: str, lead: str = "") -> None:
     """Put a line behind a statement; `lead` are whole lines to go in front of it."""
     start, end = lines_of(tree, statement)
-    broken = "" if tree.text[:end].endswith(("\n", "\r")) else tree.newline
-    tree.replace(end, end, f"{broken}{lead}{tree.indent(start)}{code}{'' if broken else tree.newline}")
+    tree.put_behind(end, f"{lead}{tree.indent(start)}{code}")
 
 
 def _renamed(tree: Tree, slot: Slot, new: str) -> None:

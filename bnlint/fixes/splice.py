@@ -70,7 +70,9 @@ def _in_list(text: str, places: list[_Place], edits: list[Edit]) -> Iterator[Spa
     if old != lines_of("".join(old)):
         yield Span(places[0][0], places[-1][1], ", ".join(_dumped(line, text) for line in new))
         return
-    between = text[places[0][1] : places[1][0]] if len(places) > 1 else ", "
+    before = text[: places[0][0]]
+    gap = before[len(before.rstrip(_SPACE)) :]
+    between = text[places[0][1] : places[1][0]] if len(places) > 1 else f",{gap}" if gap else ", "
     for tag, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         written = between.join(_dumped(line, text) for line in new[c:d])
         if tag == "replace":

@@ -22,7 +22,7 @@ from ..change import (
 )
 from ..graph import Origin
 from . import arguments, freezing, rewriting
-from .names import class_name, literal
+from .names import add_name, aliases_of, class_name, literal, module_of
 from .slots import (
     Slot,
     between,
@@ -185,19 +185,39 @@ def _add_statement(step: AddStatement, tree: Tree, node: Node) -> None:
     statement = statement_of(tree, node(step.origin))
     start, end = lines_of(tree, statement)
     indent = tree.indent(start)
-    lines = "".join(f"{indent}{line}{tree.newline}" for line in step.code.text.splitlines())
+    lines = tree.newline.join(f"{indent}{line}" for line in step.code.text.splitlines())
     if step.where == "before":
-        tree.replace(start, start, lines)
+        tree.replace(start, start, f"{lines}{tree.newline}")
     else:
-        broken = "" if tree.text[:end].endswith(("\n", "\r")) else tree.newline
-        tree.replace(end, end, broken + (lines.removesuffix(tree.newline) if broken else lines))
+        tree.put_behind(end, lines)
 
 
 def _import_from(step: ImportFrom, tree: Tree, node: Node) -> None:
     found = tree.above(node(step.origin), cst.ImportFrom)
     if found is None or found.module is None or found.relative:
         raise Refused("there is no `from … import` here")
-    tree.put(found.module, step.module)
+    names, end = aliases_of(found), tree.range(found)[1]
+    alone = len(names) == 1 and "#" not in tree.text[end : tree.line_end(end)]
+    beside = _import_beside(tree, found, step.module) if alone else None
+    if beside is None:
+        tree.put(found.module, step.module)
+    else:
+        add_name(tree, aliases_of(beside), tree.code(names[0]))
+        drop_line(tree, statement_of(tree, found))
+
+
+def _import_beside(tree: Tree, found: cst.ImportFrom, module: str) -> cst.ImportFrom | None:
+    """An import from that module, with nothing but imports between."""
+    block = block_of(tree, statement_of(tree, found))
+    place = index_of(block, statement_of(tree, found))
+    for row in (reversed(block[:place]), block[place + 1 :]):
+        for statement in row:
+            small = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else None
+            if not isinstance(small, (cst.Import, cst.ImportFrom)):
+                break
+            if isinstance(small, cst.ImportFrom) and module_of(tree, small) == module and aliases_of(small):
+                return small
+    return None
 
 
 _STEPS: Mapping[type, Callable[[Any, Tree, Node], None]] = {

@@ -48,6 +48,8 @@ class Tree:
         self.module, self.text, self.newline = layout.module, layout.text, layout.newline
         self._parents, self._ranges = layout.parents, layout.ranges
         self._spans: list[Span] = []
+        self.behind: set[int] = set()
+        """Where lines were put that belong to what stands in front of them."""
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
         """The node that holds this one, None for the module."""
@@ -91,6 +93,12 @@ class Tree:
     def put(self, node: cst.CSTNode, text: str) -> None:
         """Put a text in the place of a node's own."""
         self.replace(*self.range(node), text)
+
+    def put_behind(self, end: int, lines: str) -> None:
+        """Put whole lines, the last without its end, behind the line that ends at an offset."""
+        broken = self.text[:end].endswith(("\n", "\r"))
+        self.replace(end, end, f"{lines}{self.newline}" if broken else f"{self.newline}{lines}")
+        self.behind.add(end)
 
     def rebuilt(self) -> str:
         """The text with all replacements made. Raises Refused where two of them meet."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from ..change import Change
+from ..change import Change, Step, Unfold
 from ..doors.source.module import Module, Spot
 from ..finding import Edit, Fix
 from ..graph import Origin, Program
@@ -58,6 +58,7 @@ class Workshop:
             return origin.node
 
         for step in change.steps:
+            self._see_elements(step)
             carry_out(step, tree, node)
         new = tree.rebuilt()
         try:
@@ -67,7 +68,25 @@ class Workshop:
                 new = without_unused(module.text, new, module.path)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise Refused(f"the result would not parse: {error}") from None
-        return differences(module.text, new)
+        return [_in_its_cell(span, module, tree) for span in differences(module.text, new)]
+
+    def _see_elements(self, step: Step) -> None:
+        """Raise Refused where an element of a Sequential, put together elsewhere, has no place of its own."""
+        models = {model.origin.key for model in self._program.models}
+        places = [getattr(step, name).origin for name in ("call", "after") if hasattr(step, name)]
+        if isinstance(step, Unfold):
+            places.append(step.origin)
+        if any(place.key in models for place in places):
+            raise Refused("the source does not show which element of the Sequential it is")
+
+
+def _in_its_cell(span: Span, module: Module, tree: Tree) -> Span:
+    """Lines that follow the last one of a notebook's cell, put there and not on top of the next cell."""
+    end, text = span.start, span.text
+    if not module.cells or end != span.end or end not in tree.behind or not text.endswith(tree.newline):
+        return span
+    before = end - len(tree.newline)
+    return Span(before, before, tree.newline + text.removesuffix(tree.newline))
 
 
 def _edits(module: Module, spans: list[Span]) -> Iterator[Edit]:

@@ -35,6 +35,10 @@ KEEPS_AXES = frozenset(
 """What leaves the axes of a tensor where they are, whatever it does to the values."""
 
 
+Trail = tuple[Call, "Trail"] | None
+"""A call and the trail that leads to it."""
+
+
 def ends(
     tensor: Tensor, through: Callable[[Call], bool], limit: int = 200
 ) -> Iterator[tuple[Tensor, tuple[Call, ...]]]:
@@ -43,7 +47,7 @@ def ends(
     Each comes with the calls passed on the way, from the last to the first. Follows alternatives, and looks into a
     nested model of one output.
     """
-    stack: list[tuple[Tensor, tuple[Call, ...]]] = [(tensor, ())]
+    stack: list[tuple[Tensor, Trail]] = [(tensor, None)]
     seen: set[Tensor] = set()
     while stack and len(seen) < limit:
         current, passed = stack.pop()
@@ -54,7 +58,7 @@ def ends(
         if current.either:
             stack.extend((one, passed) for one in reversed(current.either) if one not in seen)
         elif call is not None and through(call):
-            further = (*passed, call)
+            further = (call, passed)
             stack.extend((given, further) for given in call.inputs if given not in seen)
         elif (
             call is not None
@@ -64,7 +68,16 @@ def ends(
         ):
             stack.append((call.layer.outputs[0], passed))
         else:
-            yield current, passed
+            yield current, along(passed)
+
+
+def along(trail: Trail) -> tuple[Call, ...]:
+    """The calls of a trail, from the one where it begins."""
+    calls = []
+    while trail is not None:
+        call, trail = trail
+        calls.append(call)
+    return tuple(reversed(calls))
 
 
 def spatial_rank(kind: str) -> int:

@@ -131,6 +131,7 @@ class Tensor:
 
     `either` holds the alternatives where unknown branches join: the tensor is one of them. `escaped` is True when code
     that the door could not follow has seen the tensor; `data` is True for data, as opposed to a symbolic tensor.
+    `exported` is True where that is only because a variable of the module holds it.
     `outside` is True where it comes from what nothing is known of, be it a tensor or data.
     """
 
@@ -139,6 +140,7 @@ class Tensor:
     users: list[Call] = field(default_factory=list)
     either: tuple[Tensor, ...] = ()
     escaped: bool = False
+    exported: bool = False
     data: bool = False
     outside: bool = False
     input: Layer | None = None

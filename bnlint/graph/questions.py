@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Literal, TypeVar
 
+from .channels import Trail, along
 from .kinds import (
     ACTIVATIONS,
     BATCH_NORMALIZATIONS,
@@ -117,7 +118,7 @@ def nearest(
     Follows every alternative of joined branches and every input of what it passes, and looks into a nested model of one
     output. Ends silently at inputs.
     """
-    stack: list[tuple[Tensor, tuple[Call, ...]]] = [(tensor, ())]
+    stack: list[tuple[Tensor, Trail]] = [(tensor, None)]
     seen: set[Tensor] = set()
     while stack and len(seen) < limit:
         current, passed = stack.pop()
@@ -130,12 +131,12 @@ def nearest(
         elif call is None:
             continue
         elif through(call):
-            further = (*passed, call)
+            further = (call, passed)
             stack.extend((given, further) for given in call.inputs if given not in seen)
         elif isinstance(call.layer, Model) and len(call.layer.outputs) == 1:
             stack.append((call.layer.outputs[0], passed))
         else:
-            yield call, passed
+            yield call, along(passed)
 
 
 def following(call: Call, through: Callable[[Call], bool], limit: int = 200) -> Iterator[Call]:

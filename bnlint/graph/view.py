@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .nodes import Call, Function, Layer, Model, Object, Program, Tensor, Unknown
 
 Node = dict[str, object]
@@ -9,7 +11,7 @@ Node = dict[str, object]
 
 def models_of(program: Program) -> list[dict[str, object]]:
     """Each model as {"name", "origin", "style", "nodes", "outputs"}; the models that a model holds come before it."""
-    return [_model(model) for model in _ordered(program.models)]
+    return [described(model)[0] for model in ordered(program.models)]
 
 
 def kind_of(layer: Layer) -> str:
@@ -34,7 +36,7 @@ def graph_of(model: Model) -> list[Call]:
     return sorted((call for call in calls if top(call, calls) is call), key=lambda call: call.time)
 
 
-def _ordered(models: list[Model]) -> list[Model]:
+def ordered(models: list[Model]) -> list[Model]:
     """Models before those that hold them, else as they were made."""
     wanted = set(models)
     done: dict[Model, None] = {}
@@ -53,7 +55,8 @@ def _ordered(models: list[Model]) -> list[Model]:
     return list(done)
 
 
-def _model(model: Model) -> dict[str, object]:
+def described(model: Model) -> tuple[dict[str, Any], dict[object, int]]:
+    """The model as `models_of` gives it, and the number of the node that each call, or tensor from outside, is."""
     calls = graph_of(model)
     within = {*model.nodes, *calls}
     ids: dict[object, int] = {}
@@ -79,13 +82,14 @@ def _model(model: Model) -> dict[str, object]:
         ids[call] = len(nodes)
         nodes.append(_node(len(nodes), call.layer, kind_of(call.layer), inputs))
     place = model.origin.place()
-    return {
+    seen = {
         "name": _name(model) or model.cls or model.kind,
         "origin": {"path": place.path, "cell": place.cell, "line": place.line, "column": place.column},
         "style": model.style,
         "nodes": nodes,
         "outputs": [number for tensor in model.outputs for number in sources(tensor)],
     }
+    return seen, ids
 
 
 def _node(number: int, layer: Layer | None, kind: str, inputs: list[int]) -> Node:

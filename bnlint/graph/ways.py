@@ -17,7 +17,7 @@ def before(call: Call) -> Call | None:
 def behind(call: Call) -> Call | None:
     """The call that takes a call's output, where nothing else does, and which takes nothing else."""
     following = list(dict.fromkeys(users(call)))
-    if len(following) != 1 or call.outputs or call.output.escaped:
+    if len(following) != 1 or call.outputs or (call.output.escaped and not call.output.exported):
         return None
     user = following[0]
     alone = user.inputs == (call.output,) and user.parent is call.parent and user.optional == call.optional

@@ -70,7 +70,7 @@ def _height(table: Table, drawing: Drawing) -> float:
     """In inches; bars need as much as there are of them."""
     words = isinstance(table.column(drawing.x)[0], str)
     each = max(map(len, drawing.panels.values()))
-    return max(HEIGHT / 2, 2 + len(table.rows) * (0.25 + 0.4 * each)) if words else HEIGHT
+    return max(HEIGHT / 2, 2.3 + len(table.rows) * (0.25 + 0.4 * each)) if words else HEIGHT
 
 
 def _curves(axes: Axes, table: Table, drawing: Drawing, label: str, names: Sequence[str]) -> None:
@@ -116,7 +116,7 @@ def _scales(axes: Axes, drawing: Drawing, at: Sequence[Any]) -> None:
 
 
 def _name(axes: Axes, ends: Sequence[tuple[float, str, dict[str, Any]]]) -> None:
-    """Names to the right of the lines' ends, moved apart where they would meet, each with a piece of its line."""
+    """Names to the right of the lines' ends, moved apart where they would meet; of many, with a piece of line."""
     axes.autoscale_view()
     texts = [textwrap.fill(name, 13, break_long_words=False, break_on_hyphens=False) for _, name, _ in ends]
     places = [float(axes.transAxes.inverted().transform(axes.transData.transform((1, y)))[1]) for y, _, _ in ends]
@@ -129,10 +129,12 @@ def _name(axes: Axes, ends: Sequence[tuple[float, str, dict[str, Any]]]) -> None
     for number in reversed(order):
         places[number] = min(places[number], high - heights[number] / 2)
         high = places[number] - heights[number] / 2
+    many = len(ends) > 2
     for (_, _, style), text, place in zip(ends, texts, places, strict=True):
         at: dict[str, Any] = {"transform": axes.transAxes, "clip_on": False}
-        axes.plot([1.02, 1.06, 1.1], [place] * 3, **style, **at, markevery=[1])
-        axes.text(1.12, place, text, va="center", color=style["color"], size=TYPE - 3, **at)
+        if many:
+            axes.plot([1.02, 1.06, 1.1], [place] * 3, **style, **at, markevery=[1])
+        axes.text(1.12 if many else 1.02, place, text, va="center", color=style["color"], size=TYPE - 3, **at)
 
 
 def _bars(axes: Axes, table: Table, drawing: Drawing, label: str, names: Sequence[str]) -> None:
@@ -161,7 +163,7 @@ def _bars(axes: Axes, table: Table, drawing: Drawing, label: str, names: Sequenc
     if "y" in drawing.log:
         axes.set_xscale("log")
     if len(names) > 1:
-        axes.legend(frameon=False, fontsize=TYPE - 3)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(names), frameon=False, fontsize=TYPE - 3)
 
 
 def _short(name: str, label: str) -> str:

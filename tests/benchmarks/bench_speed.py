@@ -109,7 +109,7 @@ def bnlint(*arguments: str | Path) -> list[str]:
 
 def checked(*paths: Path, jobs: int | None = None) -> list[str]:
     """A run over these paths with bnlint's defaults."""
-    report = ["--format", "json", "--output", os.devnull, "--fail-on", "never"]
+    report = ["--output", os.devnull, "--fail-on", "never"]
     return bnlint(*paths, *report, *(["--jobs", str(jobs)] if jobs else []))
 
 

@@ -16,7 +16,7 @@ from ..code import is_document
 from . import calling, library, models, objects, project, receivers, training
 from .expressions import EXPRESSIONS
 from .finish import complete_models, enter_the_rest, leave_open, mark_dropped
-from .machine import Args, Machine, OutOfFuel, to_arg
+from .machine import TOO_DEEP, Args, Machine, OutOfFuel, to_arg
 from .module import Module, Spot
 from .statements import STATEMENTS, assign, defaults
 from .target import keras_1, keras_of, tensorflow_1
@@ -134,7 +134,7 @@ def _run(program: Program, module: Module, shown: Mapping[pathlib.Path, str]) ->
         try:
             stage(machine, frame)
         except (OutOfFuel, RecursionError) as reason:
-            machine.exhausted = str(reason)
+            machine.exhausted = str(reason) if isinstance(reason, OutOfFuel) else TOO_DEEP
             machine.reset()
     if machine.exhausted:
         program.notes.append(f"{program.path}: not followed to the end: {machine.exhausted}")

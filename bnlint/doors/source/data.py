@@ -16,6 +16,7 @@ from .values import (
     Opaque,
     Thing,
     Value,
+    is_small,
 )
 
 SAMPLES: dict[str, tuple[int, int, tuple[int, ...]]] = {
@@ -154,10 +155,8 @@ def _dataset_in(m: Machine, value: Value) -> Value:
         return value.shape[0].batch  # As many as there are in a batch of that data.
     if isinstance(value, Choice):
         return Opaque("one of several data sets")
-    if isinstance(value, (tuple, List)) and value:
-        return _dataset_in(m, value[0])
-    if isinstance(value, Dict) and value:
-        return _dataset_in(m, next(iter(value.values())))
+    if isinstance(value, (tuple, List, Dict)) and value and is_small(value):
+        return _dataset_in(m, next(iter(value.values() if isinstance(value, Dict) else value)))
     if isinstance(value, Thing) and "batch" in value.attributes:
         return value.attributes["batch"]
     return value

@@ -9,7 +9,7 @@ from ...graph.kinds import BATCH_NORMALIZATIONS
 from . import models
 from .calling import enter, instantiate
 from .layers import layers_in
-from .machine import MAX_STEPS, Args, Machine, OutOfFuel
+from .machine import MAX_STEPS, TOO_DEEP, Args, Machine, OutOfFuel
 from .relevance import Relevance
 from .values import ABSENT, Choice, Class, Frame, Func, Instance, Opaque
 
@@ -51,7 +51,7 @@ def _guarded(m: Machine, act: Any) -> None:
     try:
         act()
     except (OutOfFuel, RecursionError) as reason:
-        m.exhausted = str(reason)
+        m.exhausted = str(reason) if isinstance(reason, OutOfFuel) else TOO_DEEP
         m.stack, m.context, m.running, m.inside, m.facts, m.optional = state
         m.journal.reset()
         if m.steps > limit:
@@ -156,6 +156,8 @@ def leave_open(program: Program) -> None:
 def mark_dropped(m: Machine, frame: Frame) -> None:
     """Find the BN calls whose result nothing uses, and the coverage."""
     for value in list(frame.variables.values()):
+        if isinstance(value, Tensor):
+            value.exported = not value.escaped
         m.escape(value)
     used: set[Tensor] = set()
     for model in m.program.models:

@@ -23,6 +23,7 @@ from .values import (
     List,
     Opaque,
     Value,
+    is_small,
     parts,
 )
 
@@ -153,6 +154,9 @@ def tensors_in(m: Machine, value: Value) -> tuple[Tensor, ...]:
     value = m.settled(value)
     if isinstance(value, (List, tuple, Dict)):
         m.spend(len(value))
+        if not is_small(value):
+            m.escape(value)
+            return (tensor_of(m, Opaque("many values")),)
     if isinstance(value, Choice) and any(isinstance(leaf, (List, tuple)) for leaf in value.leaves()):
         return tuple(dict.fromkeys(tensor for leaf in value.leaves() for tensor in tensors_in(m, leaf)))
     if isinstance(value, (List, tuple)):

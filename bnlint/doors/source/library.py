@@ -31,6 +31,7 @@ from .values import (
     Thing,
     Value,
     Weights,
+    is_small,
 )
 
 OP_PREFIXES = (
@@ -333,6 +334,9 @@ def _partial(m: Machine, args: Args) -> Value:
 
 def _copy(m: Machine, args: Args) -> Value:
     value = args.get(0, "x")
+    if not is_small(value):
+        m.escape(value)
+        return Opaque("a copy of much")
     if isinstance(value, List):
         return List([_copy(m, Args(args.spot, [item])) for item in value], open=value.open)
     if isinstance(value, Dict):

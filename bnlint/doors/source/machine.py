@@ -47,10 +47,13 @@ MAX_STEPS = 200_000
 MAX_CALLS = 4_000
 MAX_USES = 250
 """Calls of one layer; those of a file's layers together are MAX_CALLS."""
-MAX_MODELS = 300
+MAX_MODELS = 200
 MAX_EVENTS = 1_000
 BULK = 32
 """How many items of a container are worth a step of fuel."""
+
+
+TOO_DEEP = "values in values, or calls in calls, too deep"
 
 
 class OutOfFuel(Exception):

@@ -34,7 +34,7 @@ MAX_ITEMS = 5_000
 MAX_TEXT = 20_000
 MAX_NUMBER = 10**15
 MAX_TEMPLATE = 2_000
-_WIDE = re.compile(r"\*|[%:.][^a-zA-Z%{}]*\d{3,}|:[^{}]*\{")
+_WIDE = re.compile(r"\*|%[^a-zA-Z%]*\d{3,}|:[^{}]*(?:\d{3,}|\{)")
 """Formats that ask for much room, or whose width is a value."""
 
 

@@ -1,0 +1,299 @@
+"""A scene put in order: folded, laid out, with what is written beside each node."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ...finding import Finding, Place, Severity
+from ...scene import Node, Scene
+from . import shapes
+from .folding import Fold, folds
+from .layout import Box, Layout, Line, Point, arrange
+
+ROW = 15.0
+PAD = 10.0
+HEADER = 20.0
+PORT = 13.0
+
+Marks = Mapping[Place, Sequence[tuple[int, Finding]]]
+"""The findings at each place, with their numbers in the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A line beside a node, or under a model's name: a flag, or a finding's severity, rule and numbers."""
+
+    text: str
+    severity: Severity | None = None
+    findings: tuple[int, ...] = ()
+
+    @property
+    def width(self) -> float:
+        """In pixels, with its sign and the gap in front of it."""
+        return shapes.SMALL_LETTER * len(self.text) + (24 if self.severity else 8)
+
+
+@dataclass(slots=True)
+class Drawn:
+    """A node on the picture: its outline's rectangle, and what it stands for."""
+
+    node: Node
+    copies: list[Node]
+    kind: str
+    rest: str
+    remarks: list[Remark]
+    width: float
+    x: float = 0.0
+    y: float = 0.0
+
+    @property
+    def box(self) -> Box:
+        """The room it takes, with the remarks to its right."""
+        beside = max((remark.width for remark in self.remarks), default=0.0)
+        return Box(self.node.number, self.width + beside, max(shapes.HEIGHT, ROW * len(self.remarks)))
+
+    @property
+    def off(self) -> float:
+        """How far the outline's middle is from the box's."""
+        return (self.width - self.box.width) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A line on the picture. each: it goes into every copy of the block its target stands in."""
+
+    source: int
+    target: int
+    way: tuple[Point, ...]
+    each: bool = False
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The box around a folded block."""
+
+    fold: Fold
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(slots=True)
+class Plan:
+    """All of a picture, in pixels from its left upper corner."""
+
+    width: float = 0.0
+    height: float = 0.0
+    nodes: list[Drawn] = field(default_factory=list)
+    outputs: list[tuple[int, float, float, float]] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Inside:
+    """A folded block, laid out for itself; `entries` are the nodes outside that it takes from."""
+
+    fold: Fold
+    layout: Layout
+    drawn: list[Drawn]
+    lines: list[tuple[int, int]]
+    entries: list[int]
+
+    @property
+    def box(self) -> Box:
+        return Box(self.fold, self.layout.width + 2 * PAD, self.layout.height + HEADER + PAD)
+
+    def port(self, key: Hashable) -> float:
+        """Where a line meets the frame, from its middle."""
+        return PAD + self.layout.corners[key][0] - self.box.width / 2
+
+
+def make_plan(scene: Scene, marks: Marks) -> Plan:
+    """Lay a scene out. Raises layout.Missing."""
+    found = folds(scene.nodes, scene.outputs)
+    within = {number: fold for fold in found for number in range(fold.first, fold.end)}
+    insides = {fold: _inside(scene, fold, marks) for fold in found}
+    drawn = {node.number: _drawn([node], marks) for node in scene.nodes if node.number not in within}
+    boxes: list[Box] = []
+    for node in scene.nodes:
+        fold = within.get(node.number)
+        if fold is None:
+            boxes.append(drawn[node.number].box)
+        elif fold.first == node.number:
+            boxes.append(insides[fold].box)
+    outer = _Outer(scene, within, insides, drawn)
+    for node in scene.nodes:
+        fold = within.get(node.number)
+        if fold is None:
+            outer.into(node)
+        elif fold.first == node.number:
+            for entry in insides[fold].entries:
+                outer.line(entry, fold, insides[fold].port(("in", entry)))
+    ends = [("output", place) for place in range(len(scene.outputs))]
+    boxes += [Box(end, _output_width(scene, end[1]), shapes.HEIGHT) for end in ends]
+    for end, number in zip(ends, scene.outputs, strict=True):
+        outer.line(number, end, 0.0)
+    layout = arrange(boxes, outer.lines)
+    return _placed(scene, layout, outer, ends)
+
+
+def output_label(scene: Scene, place: int) -> str:
+    """What stands in the box of an output."""
+    return f"output {place + 1}" if len(scene.outputs) > 1 else "output"
+
+
+def _output_width(scene: Scene, place: int) -> float:
+    return shapes.width("output", output_label(scene, place), "")
+
+
+class _Outer:
+    """The lines between what is not folded and the folded blocks."""
+
+    def __init__(
+        self, scene: Scene, within: Mapping[int, Fold], insides: Mapping[Fold, _Inside], drawn: Mapping[int, Drawn]
+    ) -> None:
+        self.scene, self.within, self.insides, self.drawn = scene, within, insides, drawn
+        self.lines: list[Line] = []
+        self.ends: list[tuple[int, Hashable]] = []
+
+    def into(self, node: Node) -> None:
+        """The lines to a node, side by side."""
+        drawn = self.drawn[node.number]
+        for number, at in zip(node.inputs, ports(len(node.inputs), drawn.width), strict=True):
+            self.line(number, node.number, drawn.off + at)
+
+    def line(self, source: int, target: Hashable, arrives: float) -> None:
+        """A line from a node, or from the block of which it is what the last copy puts out."""
+        fold = self.within.get(source)
+        key: Hashable = source if fold is None else fold
+        leaves = self.drawn[source].off if fold is None else self.insides[fold].port("out")
+        self.lines.append(Line(key, target, leaves, arrives))
+        self.ends.append((source, target))
+
+
+def ports(count: int, width: float) -> list[float]:
+    """Where lines arrive at a node, from its middle."""
+    step = min(PORT, (width - 2 * shapes.SLANT) / max(count, 1))
+    return [(place - (count - 1) / 2) * step for place in range(count)]
+
+
+def _drawn(copies: list[Node], marks: Marks) -> Drawn:
+    node = copies[0]
+    kind, rest = shapes.label(node, [copy.rate for copy in copies if copy.rate is not None])
+    remarks = [Remark(f"training={node.training}")] if node.training else []
+    remarks += [Remark("in a branch")] if node.optional else []
+    remarks += remarks_of([copy.places for copy in copies], marks)
+    return Drawn(node, copies, kind, rest, remarks, shapes.width(node.form, kind, rest))
+
+
+def remarks_of(places: Sequence[frozenset[Place]], marks: Marks) -> list[Remark]:
+    """A remark for each rule that has findings at these places, the places being those of each copy."""
+    at: dict[tuple[Severity, str], tuple[set[int], set[int]]] = {}
+    for copy, given in enumerate(places):
+        for place in given:
+            for number, finding in marks.get(place, ()):
+                numbers, copies = at.setdefault((finding.severity, finding.rule), (set(), set()))
+                numbers.add(number)
+                copies.add(copy)
+    return [
+        Remark(
+            rule if len(copies) == len(places) else f"{rule} ({len(copies)} of {len(places)})",
+            severity,
+            tuple(sorted(numbers)),
+        )
+        for (severity, rule), (numbers, copies) in sorted(at.items(), key=lambda item: (-item[0][0], item[0][1]))
+    ]
+
+
+def _inside(scene: Scene, fold: Fold, marks: Marks) -> _Inside:
+    block = range(fold.first, fold.first + fold.size)
+    drawn = [_drawn([scene.nodes[n + fold.size * copy] for copy in range(fold.times)], marks) for n in block]
+    taken = [(number, one) for one in drawn for number in one.node.inputs]
+    entries = list(dict.fromkeys(number for number, _ in taken if number not in block))
+    boxes = [*(Box(("in", entry), 0.0, 0.0) for entry in entries), *(one.box for one in drawn), Box("out", 0.0, 0.0)]
+    offs = {one.node.number: one.off for one in drawn}
+    lines = []
+    for one in drawn:
+        inputs = one.node.inputs
+        for number, at in zip(inputs, ports(len(inputs), one.width), strict=True):
+            key: Hashable = number if number in block else ("in", number)
+            lines.append(Line(key, one.node.number, offs.get(number, 0.0), one.off + at))
+    exit_number = fold.first + fold.exit
+    lines.append(Line(exit_number, "out", offs[exit_number]))
+    ends = [(number, one.node.number) for number, one in taken]
+    return _Inside(fold, arrange(boxes, lines), drawn, ends, entries)
+
+
+def _placed(scene: Scene, layout: Layout, outer: _Outer, ends: list[tuple[str, int]]) -> Plan:
+    """The plan, once everything has its place; the ways into and out of blocks are put together."""
+    plan = Plan(layout.width, layout.height)
+    for number, one in outer.drawn.items():
+        _put(one, layout.corners[number], (0.0, 0.0))
+        plan.nodes.append(one)
+    leads: dict[tuple[int, Hashable], list[Point]] = {}
+    for (source, target), line, way in zip(outer.ends, outer.lines, layout.ways, strict=True):
+        fold = outer.within.get(source)
+        whole = way if fold is None else [*_out_of(outer.insides[fold], layout.corners[fold]), *way]
+        if isinstance(target, int):
+            plan.edges.append(Edge(source, target, tuple(whole), optional=scene.nodes[target].optional))
+        elif isinstance(target, Fold):
+            leads[source, target] = whole
+        else:
+            plan.edges.append(Edge(source, -1, tuple(whole)))
+    for fold, inside in outer.insides.items():
+        left, top = layout.corners[fold]
+        plan.frames.append(Frame(fold, left, top, inside.box.width, inside.box.height))
+        shift = (left + PAD, top + HEADER)
+        for one in inside.drawn:
+            _put(one, inside.layout.corners[one.node.number], shift)
+            plan.nodes.append(one)
+        for (source, target), way in zip(inside.lines, inside.layout.ways[:-1], strict=True):
+            moved = [(x + shift[0], y + shift[1]) for x, y in way]
+            lead = leads[source, fold] if source < fold.first else []
+            each = bool(lead) and source != fold.entry
+            plan.edges.append(Edge(source, target, (*lead, *moved), each, scene.nodes[target].optional))
+    for key, number in zip(ends, scene.outputs, strict=True):
+        plan.outputs.append((number, *layout.corners[key], _output_width(scene, key[1])))
+    _join(plan)
+    return plan
+
+
+def _out_of(inside: _Inside, corner: Point) -> list[Point]:
+    """The way from what a block puts out to the lower edge of its frame."""
+    way = [(x + corner[0] + PAD, y + corner[1] + HEADER) for x, y in inside.layout.ways[-1]]
+    return [*way, (way[-1][0], corner[1] + inside.box.height)]
+
+
+def _join(plan: Plan) -> None:
+    """Let lines begin and end at the outlines, those into one node in the order in which they come from left to right."""
+    at = {one.node.number: one for one in plan.nodes}
+    shown = {copy.number: one for one in plan.nodes for copy in one.copies}
+    ends: dict[int, list[float]] = {}
+    for edge in plan.edges:
+        ends.setdefault(edge.target, []).append(edge.way[-1][0])
+    coming = sorted(range(len(plan.edges)), key=lambda n: (plan.edges[n].target, plan.edges[n].way[:-2][-1:]))
+    into = {target: iter(sorted(places)) for target, places in ends.items()}
+    for number in coming:
+        edge = plan.edges[number]
+        way = [(edge.way[0][0], shown[edge.source].y + shapes.HEIGHT), *edge.way]
+        if edge.target in at:
+            x = next(into[edge.target])
+            way[-2:] = [(x, way[-2][1]), (x, at[edge.target].y)]
+        plan.edges[number] = replace(edge, way=tuple(p for n, p in enumerate(way) if n == 0 or p != way[n - 1]))
+
+
+def _put(one: Drawn, corner: Point, shift: Point) -> None:
+    one.x = corner[0] + shift[0]
+    one.y = corner[1] + shift[1] + (one.box.height - shapes.HEIGHT) / 2
+
+
+def summary(scene: Scene) -> str:
+    """How many nodes there are of which form."""
+    counts = Counter(node.form for node in scene.nodes)
+    parts = [f"{shapes.WORDS[form]} {counts[form]}" for form in shapes.FORMS if counts[form]]
+    return f"{len(scene.nodes)} nodes: {' · '.join(parts)}" if parts else "its layers are not known"

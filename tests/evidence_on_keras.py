@@ -1,0 +1,209 @@
+"""Runs an experiment of a card on real Keras: the same code, with the reference runtime's parts replaced by Keras's.
+
+    python evidence_on_keras.py keras|tf_keras RULE NUMBER
+
+prints the rows of the table as JSON. All in float64. Where a network is trained, Keras trains it, from the same weights
+and on the same batches; elsewhere each layer is Keras's.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from bnlint.book import open_book
+from bnlint.evidence import experiments
+from bnlint.reference import activations, batchnorm, linear, noise, normalizations, ops, training
+
+keras = importlib.import_module(sys.argv[1])
+layers = keras.layers
+keras.backend.set_floatx("float64")
+
+
+class BatchNorm:
+    """The layer, with the runtime's interface."""
+
+    VARIABLES = ("gamma", "beta", "moving_mean", "moving_variance")
+
+    def __init__(self, **arguments: Any) -> None:
+        self.layer = layers.BatchNormalization(**arguments)
+
+    def __call__(self, x: Any, training: bool = False) -> Any:
+        self._x = tf.constant(np.asarray(x, np.float64))
+        with tf.GradientTape() as self._tape:
+            self._tape.watch(self._x)
+            self._y = self.layer(self._x, training=training)
+        return self._y.numpy()
+
+    def gradient(self, dy: Any) -> list[Any]:
+        sources = [self._x, *(getattr(self.layer, name) for name in self.VARIABLES[:2])]
+        sources = [
+            getattr(source, "value", source) if "keras.src" in str(type(source)) else source for source in sources
+        ]
+        return [part.numpy() for part in self._tape.gradient(self._y, sources, tf.constant(dy))]
+
+    def __getattr__(self, name: str) -> Any:
+        return np.array(getattr(self.layer, name)) if name in self.VARIABLES else getattr(self.layer, name)
+
+
+def applied(name: str, *options: str) -> Any:
+    """A function of an input like the runtime's, made of the Keras layer of this name."""
+
+    def function(x: Any, *values: Any, **named: Any) -> Any:
+        x = np.asarray(x, np.float64)
+        kind = f"{name}{x.ndim - 2}D" if name.endswith(("Pooling", "Sampling", "Padding", "Cropping")) else name
+        arguments = dict(zip(options, values, strict=False)) | named
+        return np.array(getattr(layers, kind)(**arguments)(tf.constant(x), training=True))
+
+    return function
+
+
+def noisy(name: str) -> Any:
+    """The same for a layer of noise, which takes its seed from the generator."""
+
+    def function(x: Any, amount: float, rng: np.random.Generator) -> Any:
+        return applied(name)(
+            x, **{"stddev" if name == "GaussianNoise" else "rate": amount}, seed=int(rng.integers(2**31))
+        )
+
+    return function
+
+
+def convolution(x: Any, kernel: Any, bias: Any = 0.0) -> Any:
+    """Conv2D with these weights."""
+    layer = layers.Conv2D(kernel.shape[-1], kernel.shape[:2])
+    layer.build(x.shape)
+    layer.set_weights([kernel, np.zeros(kernel.shape[-1]) + bias])
+    return np.array(layer(tf.constant(x)))
+
+
+def dense(x: Any, kernel: Any, bias: Any = 0.0) -> Any:
+    """Dense with these weights."""
+    layer = layers.Dense(kernel.shape[-1])
+    layer.build(x.shape)
+    layer.set_weights([kernel, np.zeros(kernel.shape[-1]) + bias])
+    return np.array(layer(tf.constant(x)))
+
+
+class Network(training.Network):
+    """Keras trains; the runtime's layers hold the variables between the epochs."""
+
+    _model: Any = None
+
+    def step(self, x: Any, y: Any, training: bool = True) -> float:
+        return self._run(np.asarray(x, np.float64), y, np.arange(len(y))[None], training)
+
+    def epoch(self, x: Any, y: Any, batch: int, rng: np.random.Generator) -> float:
+        order = rng.permutation(len(y))
+        return self._run(np.asarray(x, np.float64), y, order[: len(y) // batch * batch].reshape(-1, batch), True)
+
+    def _run(self, x: Any, y: Any, batches: Any, training: bool) -> float:
+        if self._model is None:
+            self(x[:2])
+            self._model = keras.Sequential([keras.Input(x.shape[1:]), *map(twin, self.layers)])
+            self._optimizer = optimizer_like(self.optimizer)
+            self._optimizer.build(self._model.trainable_variables)
+            self._epoch = tf.function(self._train, reduce_retracing=True)
+        pairs = list(zip(self.layers, self._model.layers, strict=True))
+        for ours, theirs in pairs:
+            if names := variables(ours):
+                theirs.set_weights([getattr(ours, name) for name in names])
+        loss = self._epoch(tf.constant(x), tf.constant(y), tf.constant(batches), training)
+        for ours, theirs in pairs:
+            for name, value in zip(variables(ours), theirs.get_weights(), strict=True):
+                setattr(ours, name, value)
+        return float(loss)
+
+    def _train(self, x: Any, y: Any, batches: Any, training: bool) -> Any:
+        total = tf.zeros((), tf.float64)
+        for rows in batches:
+            with tf.GradientTape() as tape:
+                logits = self._model(tf.gather(x, rows), training=training)
+                loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(tf.gather(y, rows), logits))
+            known = self._model.trainable_variables
+            known = [getattr(v, "value", v) if sys.argv[1] == "keras" else v for v in known]
+            gradients = tape.gradient(loss, known)
+            self._optimizer.apply_gradients(zip(gradients, self._model.trainable_variables, strict=True))
+            total += loss
+        return total / tf.cast(tf.shape(batches)[0], tf.float64)
+
+
+def variables(layer: Any) -> list[str]:
+    """What the Keras layer's weights are called, in its order."""
+    if isinstance(layer, batchnorm.BatchNorm):
+        renorm = ["moving_stddev", "renorm_mean", "renorm_stddev"] if layer.renorm else []
+        return ["gamma", "beta", "moving_mean", "moving_variance", *renorm]
+    if isinstance(layer, training.Dense):
+        return ["kernel", "bias"] if layer.use_bias else ["kernel"]
+    return list(layer.variables)
+
+
+def twin(layer: Any) -> Any:
+    """The Keras layer for one of the runtime's."""
+    made: Any
+    if isinstance(layer, batchnorm.BatchNorm):
+        renorm = {"renorm": True, "renorm_momentum": layer.renorm_momentum} if layer.renorm else {}
+        made = layers.BatchNormalization(momentum=layer.momentum, epsilon=layer.epsilon, **renorm)
+    elif isinstance(layer, training.Dense):
+        made = layers.Dense(layer.units, use_bias=layer.use_bias)
+    elif isinstance(layer, training.GroupNorm):
+        made = layers.GroupNormalization(layer.groups, epsilon=layer.epsilon)
+    elif isinstance(layer, training.Dropout):
+        made = layers.Dropout(layer.rate, seed=int(layer._rng.integers(2**31)))
+    else:
+        made = layers.Activation(layer.name)
+    made.trainable = layer.trainable
+    return made
+
+
+def optimizer_like(optimizer: Any) -> Any:
+    """The Keras optimizer for one of the runtime's."""
+    if isinstance(optimizer, training.Adam):
+        return keras.optimizers.Adam(optimizer.learning_rate)
+    return keras.optimizers.SGD(optimizer.learning_rate, momentum=optimizer.momentum)
+
+
+def replace(trains: bool) -> None:
+    """Put Keras's parts in the place of the runtime's."""
+    if trains:
+        training.Network = Network  # type: ignore[misc]
+        return
+    parts: dict[Any, dict[str, Any]] = {
+        batchnorm: {"BatchNorm": BatchNorm},
+        linear: {"convolution": convolution, "dense": dense},
+        activations: {"relu": applied("ReLU")},
+        normalizations: {"layer_normalization": applied("LayerNormalization")},
+        noise: {
+            "dropout": noisy("Dropout"),
+            "gaussian_dropout": noisy("GaussianDropout"),
+            "gaussian_noise": noisy("GaussianNoise"),
+            "spatial_dropout": noisy("SpatialDropout2D"),
+        },
+        ops: {
+            "max_pooling": applied("MaxPooling", "pool_size"),
+            "average_pooling": applied("AveragePooling", "pool_size"),
+            "global_average_pooling": applied("GlobalAveragePooling"),
+            "global_max_pooling": applied("GlobalMaxPooling"),
+            "up_sampling": applied("UpSampling", "size", "interpolation"),
+            "zero_padding": applied("ZeroPadding"),
+            "cropping": applied("Cropping"),
+            "flatten": applied("Flatten"),
+            "reshape": applied("Reshape", "target_shape"),
+        },
+    }
+    for module, substitutes in parts.items():
+        for name, substitute in substitutes.items():
+            assert hasattr(module, name)
+            setattr(module, name, substitute)
+
+
+if __name__ == "__main__":
+    experiment = experiments([open_book()[sys.argv[2]]])[int(sys.argv[3])]
+    replace(trains="reference.training" in experiment.code)
+    table = experiment.run(lambda done, total: print(f"{done} of {total}", file=sys.stderr))
+    print(json.dumps([[v if isinstance(v, str) else np.asarray(v).tolist() for v in row] for row in table.rows]))
