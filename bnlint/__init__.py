@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .finding import Certificate, Edit, Failure, Finding, Fix, Place, Related, Report, Severity
     from .graph import Origin, Program
     from .mend import mend_source
+    from .reporters.picture import draw
     from .rule import Options, Problem, Rule
 
 __version__ = "0.1.0"
@@ -37,6 +38,7 @@ __all__ = [
     "check_model",
     "check_paths",
     "check_source",
+    "draw",
     "mend_source",
 ]
 
@@ -46,6 +48,7 @@ _HOMES = {
     "finding": ("Certificate", "Edit", "Failure", "Finding", "Fix", "Place", "Related", "Report", "Severity"),
     "graph": ("Origin", "Program"),
     "mend": ("mend_source",),
+    "reporters.picture": ("draw",),
     "rule": ("Options", "Problem", "Rule"),
 }
 

@@ -30,9 +30,9 @@ class Example:
     """One example of a card.
 
     kind: "bad" (the rule fires on the marked lines), "fixed" or "good" (it is silent). marks: the severity expected on
-    a line, by the line's number from 1. target and options: how to lint it. card_line: where its code starts. live: the
-    code is run, and the `model` it leaves is checked, on its `data` where it leaves some; a mark stands on the line that
-    has the layer's name.
+    a line, by the line's number from 1. target and options: how to lint it. card_line: where its code starts.
+    live: the code is run, and the `model` it leaves is checked, on its `data` where it leaves some; a mark stands on
+    the line that has the layer's name.
     """
 
     kind: str

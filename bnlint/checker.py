@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .finding import Fix
     from .graph import Program
     from .rule import Problem, Rule
+    from .scene import Scene
 
     Mend = Callable[[Problem], Fix | None]
 
@@ -29,6 +30,7 @@ class Outcome:
     failures: list[Failure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     coverage: tuple[int, int] = (0, 0)
+    scenes: list[Scene] = field(default_factory=list)
 
 
 def _no_text(problem: Problem) -> None:
@@ -77,6 +79,10 @@ class Checker:
             return Outcome(failures=[Failure(path, files.reason(error))])
         except gate.Refused as refusal:
             return Outcome(failures=[Failure(path, refusal.message)])
+        except Exception as error:
+            outcome = Outcome()
+            _crash(outcome, path, "internal error", error)
+            return outcome
         return self.ask(program)
 
     def check(self, code: Code, path: str, file: Path | None = None) -> Outcome:
@@ -110,8 +116,21 @@ class Checker:
                 outcome.findings += _findings(program, rule, options, severity, mend)
             except Exception as error:
                 _crash(outcome, program.path, f"internal error in rule {rule.name}", error)
+        if self.plan.scenes == "all" or (self.plan.scenes and outcome.findings):
+            outcome.scenes = self._scenes(program, outcome)
         program.dissolve()
         return outcome
+
+    def _scenes(self, program: Program, outcome: Outcome) -> list[Scene]:
+        """The models to be drawn, with the findings' places on them; those with none are left out unless all are kept."""
+        from .graph.scenes import scenes_of
+
+        try:
+            scenes = scenes_of(program, {finding.place for finding in outcome.findings})
+        except Exception as error:
+            _crash(outcome, program.path, "internal error in a picture", error)
+            return []
+        return [scene for scene in scenes if scene.marked() or self.plan.scenes == "all"]
 
 
 def _mender(program: Program, outcome: Outcome) -> Mend:

@@ -16,10 +16,8 @@ from .console import Bar, colors, replace, stdout
 if TYPE_CHECKING:
     from .book import Book
     from .config import Config
-    from .doors.code import Code
     from .evidence import Experiment
     from .finding import Failure, Report
-    from .graph import Program
     from .plan import Plan
 
 CLEAN, FINDINGS, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
@@ -238,22 +236,30 @@ def evidence(rule: str | None, listed: bool, plot: str | None, folders: tuple[st
 @main.command()
 @click.argument("path")
 @click.option("--entry", metavar="EXPR", help="Evaluate this expression in the file, too; its model comes last.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(["text", "json", "svg"]), default="text", show_default=True)
 @_TARGET
 def graph(path: str, entry: str | None, form: str, target_keras: str | None) -> None:
-    """Show the models in a file, node by node, as bnlint understands them.
+    """Show the models in a file, node by node, as bnlint understands them; as svg, as a picture with findings on it.
 
     The file is not run. A path that is called `graph` is checked with `bnlint check graph`.
     """
+    from .config import ConfigError, discover
     from .finding import Place
+    from .reading import Unreadable, read_program
     from .reporters.graph import render
+    from .reporters.picture import Missing, of_program
+    from .reporters.picture.layout import spare_matplotlib
 
-    from .doors.suffixes import is_model
-
-    code, program = (_saved if is_model(path) else _program)(path, entry, target_keras)
-    notes = [f"{Place(path, cell, line)}: left out: {why}" for cell, line, why in code.broken]
-    click.echo("".join(f"note: {note}\n" for note in [*notes, *program.notes]), err=True, nl=False)
-    stdout().write(render(form, program))
+    try:
+        config = discover([path])
+        code, program = read_program(path, config, entry, target_keras or config.target_keras)
+        notes = [f"{Place(path, cell, line)}: left out: {why}" for cell, line, why in code.broken]
+        click.echo("".join(f"note: {note}\n" for note in [*notes, *program.notes]), err=True, nl=False)
+        if form == "svg":
+            spare_matplotlib()
+        stdout().write(of_program(program, config) if form == "svg" else render(form, program))
+    except (ConfigError, Unreadable, Missing) as error:
+        raise _Problem(str(error)) from None
 
 
 @main.command()
@@ -338,66 +344,6 @@ def _experiment(found: list[Experiment], plot: str | None) -> None:
             draw(tables, plot)
         except OSError as error:
             raise _Problem(f"--plot {plot}: {error.strerror or error}") from None
-
-
-def _program(path: str, entry: str | None, target: str | None) -> tuple[Code, Program]:
-    """A file's code and what it comes to, with an expression in it, unless that is None."""
-    from pathlib import Path
-
-    from .config import ConfigError, discover
-    from .doors import gate, source
-    from .doors.source.machine import OutOfFuel
-
-    try:
-        config = discover([path])
-    except ConfigError as error:
-        raise _Problem(str(error)) from None
-    code = _code(path, config.max_size)
-    given: dict[str, Any] = {
-        "target": target or config.target_keras,
-        "file": Path(os.path.abspath(path)),
-        "cells": code.cells,
-        "shifts": code.shifts,
-    }
-    if entry is None:
-        return code, source.evaluate(code.text, path, **given)
-    try:
-        gate.check_text(entry.strip())
-        return code, source.evaluate_entry(code.text, path, entry.strip(), **given)
-    except (ValueError, gate.Refused, OutOfFuel) as error:
-        raise _Problem(f"--entry: {' '.join(str(error).split())}") from None
-
-
-def _saved(path: str, entry: str | None, target: str | None) -> tuple[Code, Program]:
-    """A saved model, which has no code."""
-    from .doors import saved
-    from .doors.code import Code
-    from .doors.gate import Refused
-
-    if entry is not None:
-        raise _Problem("--entry: a saved model has no expressions")
-    try:
-        return Code(""), saved.read(path, target=target or "auto")
-    except (OSError, Refused) as error:
-        raise _Problem(f"{path}: {getattr(error, 'strerror', None) or error}") from None
-
-
-def _code(path: str, max_size: int) -> Code:
-    """The code of a file that is shown whatever it names."""
-    from . import files, sieve
-    from .doors.code import read_code
-    from .doors.gate import Refused
-
-    limit = sieve.size_limit(path, max_size)
-    try:
-        size, pieces = files.read(path, limit)
-        if size > limit:
-            raise _Problem(f"{path}: {sieve.too_large(path, size, limit).message}")
-        return read_code(path, next(pieces, b""))
-    except (OSError, Refused) as error:
-        line = getattr(error, "line", None)
-        why = error.message if isinstance(error, Refused) else files.reason(error)
-        raise _Problem(f"{path}{'' if line is None else f':{line}'}: {why}") from None
 
 
 def _book(folders: Iterable[str]) -> Book:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .scene import Scene
 
 
 ROUNDING = 1e-9
@@ -171,7 +175,7 @@ class Report:
 
     `checked` counts every file looked at, those without a batch normalization included; `skipped` counts files passed
     over unread (excluded, over `max-size`). `notes` are remarks for --verbose, `coverage` counts BN calls (all, and
-    those whose input is known).
+    those whose input is known). `scenes` are the models to be drawn, where they were asked for.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -180,6 +184,7 @@ class Report:
     skipped: int = 0
     notes: list[str] = field(default_factory=list)
     coverage: tuple[int, int] = (0, 0)
+    scenes: list[Scene] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from .book import Book, open_book
 from .config import Config, ConfigError, version
@@ -17,7 +18,7 @@ class Plan:
     """What a run is to do. Worker processes are sent the names of rules and folders, and open the book themselves.
 
     `shown` gives the paths under which the files of the run are shown, by where they are. `fixes`: what would mend each
-    finding is worked out, too.
+    finding is worked out, too. `scenes`: of which files the models are kept to be drawn: those with findings, or all.
     """
 
     config: Config
@@ -26,6 +27,7 @@ class Plan:
     target: str = "auto"
     unused: bool = False
     fixes: bool = False
+    scenes: Literal["", "findings", "all"] = ""
     shown: Mapping[Path, str] = field(default_factory=dict)
 
     @cached_property

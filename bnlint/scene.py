@@ -27,10 +27,10 @@ Form = Literal[
 class Node:
     """One call of a layer or operation, or an input.
 
-    settings: what its label says besides the kind, "64", "3×3", "relu". rate: a dropout's rate, which may differ between
-    blocks that are else the same. training: the flag as given, "True", "False" or, where its value is not known, "…"; ""
-    where none is given. inputs: the numbers of the nodes it takes, in order. places: where findings stand that are
-    marked on it.
+    settings: what its label says besides the kind, "64", "3×3", "relu". rate: a dropout's rate, which may differ
+    between blocks that are else the same. training: the flag as given: "True", "False", "…" where its value is not
+    known; "" where none is given. inputs: the numbers of the nodes it takes, in order; branched: for each, whether it
+    is taken in one of several branches only. places: where findings stand that are marked on it.
     """
 
     number: int
@@ -42,6 +42,7 @@ class Node:
     training: str = ""
     optional: bool = False
     inputs: tuple[int, ...] = ()
+    branched: tuple[bool, ...] = ()
     places: frozenset[Place] = frozenset()
 
 
@@ -49,6 +50,7 @@ class Node:
 class Scene:
     """One model: its nodes in the order of their numbers, from 0, each behind those it takes.
 
+    outputs: for each output the nodes that it may be: one, or several of branches that are not known to be taken.
     places: where findings stand that concern the model, but none of its nodes. complete: whether all of it is known.
     """
 
@@ -56,7 +58,7 @@ class Scene:
     style: str
     place: Place
     nodes: tuple[Node, ...]
-    outputs: tuple[int, ...]
+    outputs: tuple[tuple[int, ...], ...]
     places: frozenset[Place] = frozenset()
     complete: bool = True
 

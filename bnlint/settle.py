@@ -23,6 +23,7 @@ def settle(report: Report, outcomes: Iterable[Outcome], plan: Plan, comments: Ma
     for outcome in outcomes:
         report.failures += outcome.failures
         report.notes += outcome.notes
+        report.scenes += outcome.scenes
         report.coverage = (report.coverage[0] + outcome.coverage[0], report.coverage[1] + outcome.coverage[1])
         for finding in outcome.findings:
             key = (finding.rule, finding.place)

@@ -23,7 +23,9 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
         elif state.constant:
             said = f"{label(layer)} has a moving variance of 0 {_channels(state.constant, state.channels)}"
             size = layer.arg("epsilon").value
-            factor = f", which 1/sqrt(epsilon) = {size**-0.5:.0f} then multiplies" if _is_positive(size) else ""
+            factor = ""
+            if isinstance(size, float) and size > 0:
+                factor = f", which 1/sqrt(epsilon) = {size**-0.5:.0f} then multiplies"
             yield Problem(
                 layer.origin, f"{said}: what it gets there was constant in training{factor}.", Severity.WARNING
             )
@@ -40,7 +42,3 @@ def _broken(state: State) -> Iterator[str]:
 
 def _channels(count: int, total: int) -> str:
     return f"in {count:,} of {total:,} channel{'s' * (total > 1)}"
-
-
-def _is_positive(size: object) -> bool:
-    return isinstance(size, float) and size > 0

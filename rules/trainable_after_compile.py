@@ -69,7 +69,7 @@ def _meant_for_another(program: Program, model: Model, write: Write) -> bool:
 def _holds(model: Layer, layer: Layer, depth: int = 0) -> bool:
     if model is layer:
         return True
-    inner = [call.layer for call in model.nodes if not call.layer.op] if isinstance(model, Model) else []
+    inner = {call.layer for call in model.nodes if not call.layer.op} if isinstance(model, Model) else ()
     return depth < 6 and any(_holds(one, layer, depth + 1) for one in inner)
 
 

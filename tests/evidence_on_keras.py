@@ -33,22 +33,41 @@ class BatchNorm:
     def __init__(self, **arguments: Any) -> None:
         self.layer = layers.BatchNormalization(**arguments)
 
-    def __call__(self, x: Any, training: bool = False) -> Any:
+    def __call__(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         self._x = tf.constant(np.asarray(x, np.float64))
+        mask = None if mask is None else tf.constant(mask)
         with tf.GradientTape() as self._tape:
             self._tape.watch(self._x)
-            self._y = self.layer(self._x, training=training)
+            self._y = self.layer(self._x, training=training, mask=mask)
         return self._y.numpy()
 
     def gradient(self, dy: Any) -> list[Any]:
-        sources = [self._x, *(getattr(self.layer, name) for name in self.VARIABLES[:2])]
-        sources = [
-            getattr(source, "value", source) if "keras.src" in str(type(source)) else source for source in sources
-        ]
+        sources = [self._x, plain(self.layer.gamma), plain(self.layer.beta)]
         return [part.numpy() for part in self._tape.gradient(self._y, sources, tf.constant(dy))]
 
+    def __copy__(self) -> BatchNorm:
+        new = BatchNorm(**{name: self.layer.get_config()[name] for name in ("momentum", "epsilon")})
+        new.layer.build(self._x.shape)
+        new.layer.set_weights(self.layer.get_weights())
+        return new
+
     def __getattr__(self, name: str) -> Any:
-        return np.array(getattr(self.layer, name)) if name in self.VARIABLES else getattr(self.layer, name)
+        if name == "axis":
+            return -1
+        if name in self.VARIABLES:
+            return getattr(self.layer, name).numpy()
+        return object.__getattribute__(self, "layer").__getattribute__(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.VARIABLES:
+            getattr(self.layer, name).assign(value)
+        else:
+            object.__setattr__(self, name, value)
+
+
+def plain(variable: Any) -> Any:
+    """The TensorFlow variable in one of Keras 3."""
+    return variable.value if sys.argv[1] == "keras" else variable
 
 
 def applied(name: str, *options: str) -> Any:
@@ -125,9 +144,7 @@ class Network(training.Network):
             with tf.GradientTape() as tape:
                 logits = self._model(tf.gather(x, rows), training=training)
                 loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(tf.gather(y, rows), logits))
-            known = self._model.trainable_variables
-            known = [getattr(v, "value", v) if sys.argv[1] == "keras" else v for v in known]
-            gradients = tape.gradient(loss, known)
+            gradients = tape.gradient(loss, [plain(variable) for variable in self._model.trainable_variables])
             self._optimizer.apply_gradients(zip(gradients, self._model.trainable_variables, strict=True))
             total += loss
         return total / tf.cast(tf.shape(batches)[0], tf.float64)
@@ -163,6 +180,11 @@ def twin(layer: Any) -> Any:
 
 def optimizer_like(optimizer: Any) -> Any:
     """The Keras optimizer for one of the runtime's."""
+    if isinstance(optimizer, training.Adam) and optimizer.weight_decay:
+        decaying = keras.optimizers.AdamW(optimizer.learning_rate, weight_decay=optimizer.weight_decay)
+        if optimizer.excluded:
+            decaying.exclude_from_weight_decay(var_names=list(optimizer.excluded))
+        return decaying
     if isinstance(optimizer, training.Adam):
         return keras.optimizers.Adam(optimizer.learning_rate)
     return keras.optimizers.SGD(optimizer.learning_rate, momentum=optimizer.momentum)

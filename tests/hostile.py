@@ -160,7 +160,7 @@ def cycle(count: int) -> str:
 
 NUMBERS = """
 a = 10**10**10; b = 1 << 10**9; c = [0] * 10**9; d = "x" * 10**9; e = b"x" * 10**9; f = (0,) * 10**9
-g = 9**64; h = g**64; i = h**64; j = -1 << 10**10; k = 2.0**5000; l = pow(9, 10**9); n = round(5, -10**9)
+r = "a" ** 2; s = b"a" << 1; g = 9**64; h = g**64; i = h**64; j = -1 << 10**10; k = 2.0**5000; l = pow(9, 10**9); n = round(5, -10**9)
 o = 99999999999999999999999999999999999999; p = range(o); len(p); list(p); o * 1.5; str(o * o); [1][o]; "a"[o:]
 q = int("9" * 4000); sum([q, 1.5]); max(q, 1); "%d" % q; "{}".format(q); f"{q}"; q in [q]; [0] * q; np.prod([q, q])
 for z in range(10**12): m.add(L.BatchNormalization())
@@ -171,11 +171,14 @@ x = 10**14
 TEXTS = (
     """
 a = f"{m:1000000000}"; b = "{:>1000000000}".format(1); c = "%1000000000d" % 1; d = "%*d" % (10**9, 1)
-e = "{:{}}".format(1, 10**9); f = "a".ljust(10**9); g = "a".center(10**9); h = "a".zfill(10**9); i = "a".expandtabs(10**9)
-j = "{0.__class__.__mro__}".format(1); k = "{:.999999999f}".format(1.0); l = "{:x>999999999}".format(1); n = "%.999999999f" % 1
-s = "x" * 19000; t = u = v = w = y = "ab"
+e = "{:{}}".format(1, 10**9); f = "a".ljust(10**9); g = "a".center(10**9); h = "a".zfill(10**9)
+i = "a".expandtabs(10**9); j = "{0.__class__.__mro__}".format(1); k = "{:.999999999f}".format(1.0)
+l = "{:x>999999999}".format(1); n = "%.999999999f" % 1; s = "x" * 19000; t = u = v = w = y = "ab"
 """
-    + "s = s + s; t = f'{t}{t}'; u = '%s%s' % (u, u); v = v.replace('a', v); w = w.join([w, w]); y = '{0}{0}'.format(y)\n"
+    + (
+        "s = s + s; t = f'{t}{t}'; u = '%s%s' % (u, u); v = v.replace('a', v)\n"
+        "w = w.join([w, w]); y = '{0}{0}'.format(y)\n"
+    )
     * 60
 )
 
@@ -188,7 +191,7 @@ SHARED = (
     "a = [0, 1]; b = L.BatchNormalization(); c = (1, 2); d = {}; e = [0] * 4000\n"
     + "a = [a, a]; b = [b, b]; c = (c, c)\n" * 400
     + "e = [e] * 4000\n" * 5
-    + "for x in (a, b, c, e): f(x); m.add(x); m.x = x; L.Dense(x); np.array(x); L.Add()(x); x == x; x in [x]; d[x] = x\n"
+    + "for x in (a, b, c, e): f(x); m.add(x); m.x = x; L.Dense(x); np.array(x); L.Add()(x); x == x; d[x] = x in [x]\n"
     + "f(a); f(b); m.add(b); L.Dense(c); c == c; c in [c]; d[c] = c; L.Add()(e); f(e); L.Dense(e); a.index(a); str(a)\n"
     + "import copy; copy.deepcopy(a); copy.deepcopy(e); d.get(c); m.fit(e, c); c + c; keras.Sequential(b)\n"
 )

@@ -14,7 +14,7 @@ CHECKOUT = Path(__file__).parents[1]
 PACKAGE = CHECKOUT / "bnlint"
 
 LAYERS = (
-    ("finding",),
+    ("finding", "scene"),
     ("graph",),
     ("reference",),
     ("card", "change"),
@@ -23,7 +23,7 @@ LAYERS = (
     ("fixes",),
     ("files", "config", "imports", "pool", "suppress", "console"),
     ("sieve", "plan"),
-    ("checker",),
+    ("checker", "reading"),
     ("settle",),
     ("engine",),
     ("mend",),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from importlib.util import find_spec
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +20,7 @@ from click.testing import CliRunner, Result
 from bnlint.book import open_book, read_folders
 from bnlint.cli import main
 from bnlint.evidence import Experiment, Failed, experiments
-from bnlint.reference.experiment import Table
+from bnlint.reference.experiment import Table, spread
 from bnlint.reporters import plot
 from bnlint.reporters.evidence import show_table
 
@@ -27,7 +30,7 @@ EXPERIMENTS = experiments(open_book().values())
 BLOCK = """```python evidence
 # Epsilon against a unit variance
 from bnlint.reference.batchnorm import BatchNorm
-from bnlint.reference.experiment import Table
+from bnlint.reference.experiment import Table, spread
 
 table = Table({"epsilon": "g", "deviation": ".2f"})
 for epsilon in table.over([0.001, 0.5]):
@@ -140,6 +143,20 @@ def test_only_the_command_runs_the_code(card: Path, command: str) -> None:
     assert bnlint(command, *target, "--rules", card.parent).exit_code in (0, 1)
 
 
+def test_a_lint_and_the_list_load_none_of_it(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("from keras import layers\nlayers.BatchNormalization()\n", encoding="utf-8")
+    heavy = {"numpy", "matplotlib", "sklearn", "bnlint.reference.experiment", "bnlint.reporters.plot"}
+    for arguments, more in ((["a.py"], {"bnlint.evidence"}), (["evidence", "--list"], set())):
+        report = "import sys, atexit\natexit.register(lambda: print('loaded:', *sys.modules))\n"
+        code = f"{report}from bnlint.cli import main\nmain({arguments})"
+        environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        loaded = set(done.stdout.splitlines()[-1].split())
+        assert "bnlint.cli" in loaded and not loaded & (heavy | more)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -243,6 +260,56 @@ def texts_inside(table: Table) -> list[Any]:
     box = figure.get_tightbbox().transformed(figure.dpi_scale_trans)
     assert min(box.x0, box.y0, width - box.x1, height - box.y1) >= -1
     return [text.get_window_extent() for axes in figure.get_axes() for text in axes.texts]
+
+
+TOLERANCES = {
+    ("dropout-before-batchnorm", 0): 0.1,  # other random masks
+    ("redundant-bias", 0): 0.02,  # TensorFlow resizes in float32
+    ("tiny-batch", 1): 0.08,  # three runs that rounding drives apart, in batches of two by 0.05
+    ("high-learning-rate", 0): 0.1,
+    ("unfrozen-batchnorm", 0): 0.02,
+    ("mixed-placement", 0): 0.02,
+    ("untrained-batchnorm", 0): 0.01,
+}
+"""By how much a number, or the mean of several runs, may differ from real Keras; else by 1e-4."""
+
+RANDOM = {("redundant-bias", "dropout 0.3")}
+"""Rows that depend on the mask: a bias gets through in both."""
+
+
+def on_keras(library: str, experiment: Experiment, number: int) -> list[list[Any]]:
+    """The rows that real Keras gives."""
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "KERAS_BACKEND": "tensorflow"}
+    environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    environment["TF_USE_LEGACY_KERAS"] = "1" if library == "tf_keras" else "0"
+    script = Path(__file__).with_name("evidence_on_keras.py")
+    command = [sys.executable, str(script), library, experiment.rule.name, str(number)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    rows: list[list[Any]] = json.loads(done.stdout.splitlines()[-1])
+    return rows
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", ["keras", "tf_keras"])
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=str)
+def test_real_keras_agrees(experiment: Experiment, library: str) -> None:
+    if find_spec("keras") is None or find_spec("tf_keras") is None:
+        pytest.skip("needs keras and tf_keras")
+    name = experiment.rule.name
+    number = experiments([experiment.rule]).index(experiment)
+    rows = on_keras(library, experiment, number)
+    table = experiment.run()
+    assert len(rows) == len(table.rows)
+    for ours, theirs in zip(table.rows, rows, strict=True):
+        for column, value, other in zip(table.columns, ours, theirs, strict=True):
+            if isinstance(value, str):
+                assert value == other
+            elif (name, ours[0]) in RANDOM:
+                assert min(spread(value)[0], spread(other)[0]) > 1
+            else:
+                wanted = pytest.approx(spread(other)[0], abs=TOLERANCES.get((name, number), 1e-4), nan_ok=True)
+                assert spread(value)[0] == wanted, f"{ours[0]}, {column}"
 
 
 def test_a_table_writes_numbers_words_and_runs() -> None:

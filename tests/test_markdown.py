@@ -50,7 +50,7 @@ def test_the_blocks_of_a_document_are_one_program(tmp_path: Path) -> None:
     text = f"# Title\n\n{fenced(HEAD, first, second)}"
     report = lint(tmp_path, text)
     assert places(report, text) == FOUND
-    assert [failure for failure in report.failures] == [] and report.notes == []
+    assert not report.failures and not report.notes
 
 
 def test_documents_are_read_only_where_they_are_asked_for(tmp_path: Path) -> None:
@@ -68,7 +68,17 @@ def test_a_name_bound_again_is_a_model_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "info",
     [
-        *("python", "py", "python3", "Python", " python ", "{python}", "{.python}", "{.python .input #code}", "ipython3"),
+        *(
+            "python",
+            "py",
+            "python3",
+            "Python",
+            " python ",
+            "{python}",
+            "{.python}",
+            "{.python .input #code}",
+            "ipython3",
+        ),
         *("{python, echo=FALSE}", 'python title="a.py"', "python {1,3}", "py:a.py", "python,ignore", "pycon"),
     ],
 )

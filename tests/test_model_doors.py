@@ -57,16 +57,24 @@ def test_live_is_as_in_source(name: str, seen: tuple[int, dict[str, Any]]) -> No
     expected = from_source(version, {**BOTH, **SUBCLASSES}[name])
     assert found[name]["notes"] == []
     assert found[name]["live"] == expected
-    assert len(expected["nodes"]) > 2 and expected["flags"] or name in ("wrappers", "nested")
+    assert len(expected["nodes"]) > 2 and (expected["flags"] or name in ("wrappers", "nested"))
 
 
 @pytest.mark.parametrize("name", BOTH)
 def test_saved_is_as_in_source(name: str, seen: tuple[int, dict[str, Any]]) -> None:
     version, found = seen
     expected = from_source(version, BOTH[name])
-    formats = {key: value for key, value in found[name].items() if key not in ("live", "notes")}
+    formats = {key: value for key, value in found[name].items() if key not in ("live", "notes", "states")}
     assert formats == dict.fromkeys(formats, expected)
     assert len(formats) == (2 if version == 3 else 3)
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_the_weights_saved_are_those_of_each_layer(name: str, seen: tuple[int, dict[str, Any]]) -> None:
+    """In every format, for layers of the same class, too, and inside other models and wrappers."""
+    states = seen[1][name]["states"]
+    assert states == dict.fromkeys(("live", ".keras", ".h5"), states["live"]) and states["live"]
+    assert not any("initial=4," in state for state in states["live"].values())
 
 
 def test_the_description_tells_models_apart() -> None:

@@ -107,7 +107,7 @@ class Archive:
     def _unpacked(self, info: zipfile.ZipInfo) -> IO[bytes]:
         import tempfile
 
-        target = tempfile.TemporaryFile()
+        target = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
         try:
             with self._zip.open(info) as member:
                 while piece := member.read(1 << 20):

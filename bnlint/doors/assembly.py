@@ -169,7 +169,7 @@ def arguments(kind: str, values: Mapping[str, object], spot: Spot) -> dict[str, 
 
 
 def _is_default(name: str, value: object, default: object, values: Mapping[str, object]) -> bool:
-    if value == default or name in _SAME_AS_NONE and default is None and value == _SAME_AS_NONE[name]:
+    if value == default or (name in _SAME_AS_NONE and default is None and value == _SAME_AS_NONE[name]):
         return True
     if name == "strides" and default is None:
         return value == values.get("pool_size")

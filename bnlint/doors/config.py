@@ -14,24 +14,13 @@ from ..graph.kinds import BATCH_NORMALIZATIONS, WRAPPERS
 from ..graph.nodes import NOT_GIVEN, Shape
 from .assembly import Assembly, Spot, input_values, number, output_number, sizes, thing
 from .gate import Refused
-from .vocabulary import is_layer, operation
+from .vocabulary import ACTIVATION_CLASSES, is_layer, tensor_operation
 
 MAX_LAYERS = 50_000
 MAX_OUTPUTS = 1_000
 
 _MODELS = frozenset({"Functional", "Model", "Sequential"})
 _OF_BATCHNORM = frozenset({"axis", "momentum", "epsilon", "moving_mean_initializer", "moving_variance_initializer"})
-_TENSOR_OPS = {
-    "getitem": "GetItem",
-    "truediv": "TrueDivide",
-    "sub": "Subtract",
-    "mul": "Multiply",
-    "neg": "Negative",
-    "pow": "Power",
-    "floordiv": "FloorDivide",
-}
-_ACTIVATION_OPS = {"ReLU": "Relu", "LeakyReLU": "LeakyRelu"}
-
 Config = Mapping[str, Any]
 Reference = tuple[str, int, int]
 """A layer's name, which of its calls, and which of that call's outputs."""
@@ -140,10 +129,10 @@ class _Reader:
         keras = _is_keras(config)
         if kind in ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"):
             return self.assembly.operation(
-                _tensor_op(str(values.get("function", kind))), spot, {"name": path.rpartition("/")[2]}
+                tensor_operation(str(values.get("function", kind))), spot, {"name": path.rpartition("/")[2]}
             )
         if _is_operation(config, values):
-            return self.assembly.operation(_ACTIVATION_OPS.get(kind, kind), spot, found)
+            return self.assembly.operation(ACTIVATION_CLASSES.get(kind, kind), spot, found)
         if kind == "InputLayer":
             found, _ = input_values(found)
         axis = found.get("axis")
@@ -153,7 +142,7 @@ class _Reader:
             found["function"] = Function("<lambda>", keras=False)
         cls = kind
         if not (keras and is_layer(kind)):
-            kind = "BatchNormalization" if _OF_BATCHNORM <= values.keys() else "Layer"
+            kind = "BatchNormalization" if values.keys() >= _OF_BATCHNORM else "Layer"
         inner = list(self._inner(values, path))
         found |= dict(inner)
         layer = self.assembly.layer(kind, spot, found, cls)
@@ -234,12 +223,6 @@ def _input_shape(layer: Layer) -> Shape | None:
     if isinstance(layer, Model):
         return layer.inputs[0].shape if layer.inputs else None
     return sizes(layer.args["batch_input_shape"].value) if "batch_input_shape" in layer.args else None
-
-
-def _tensor_op(function: str) -> str:
-    """The kind of a TensorFlow function's call: `math.multiply` is Multiply."""
-    last = function.rpartition(".")[2]
-    return _TENSOR_OPS.get(last) or operation(last)
 
 
 def _name(config: Config, values: Config) -> str:

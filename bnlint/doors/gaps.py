@@ -59,12 +59,12 @@ def _normalizing(found: Mapping[Any, _Compared], phase: str) -> Iterator[None]:
     bases = {_base(live) for live in found}
     originals = {base: base.__call__ for base in bases}
     for base, original in originals.items():
-        base.__call__ = _patched(original, lives, phase)  # type: ignore[method-assign]
+        base.__call__ = _patched(original, lives, phase)
     try:
         yield
     finally:
         for base, original in originals.items():
-            base.__call__ = original  # type: ignore[method-assign]
+            base.__call__ = original
 
 
 def _base(live: Any) -> Any:

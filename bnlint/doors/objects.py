@@ -8,13 +8,11 @@ from typing import Any
 from ..graph import Arg, Function, Object, Unknown
 from ..graph.kinds import BATCH_NORMALIZATIONS
 from .assembly import Spot, number, thing
-from .vocabulary import is_layer, operation, parameters
+from .vocabulary import ACTIVATION_CLASSES, is_layer, parameters, tensor_operation
 
 MODELS = frozenset({"Model", "Functional", "Sequential"})
 _ROOTS = ("keras", "tf_keras")
 _PLAIN = (bool, int, str, bytes, type(None))
-_ACTIVATION_OPS = {"ReLU": "Relu", "LeakyReLU": "LeakyRelu"}
-_TENSOR_OPS = {"getitem": "GetItem", "truediv": "TrueDivide", "sub": "Subtract", "mul": "Multiply", "neg": "Negative"}
 
 
 def is_keras(cls: type) -> bool:
@@ -41,14 +39,8 @@ def operation_kind(layer: Any) -> str:
     """The kind of an operation."""
     name = type(layer).__name__
     if name in ("TFOpLambda", "SlicingOpLambda"):
-        return tensor_op(str(getattr(layer, "symbol", None) or getattr(layer.function, "__name__", name)))
-    return _ACTIVATION_OPS.get(name, name)
-
-
-def tensor_op(function: str) -> str:
-    """The kind of a TensorFlow function's call: `math.multiply` is Multiply."""
-    last = function.rpartition(".")[2].strip("_")
-    return _TENSOR_OPS.get(last) or operation(last)
+        return tensor_operation(str(getattr(layer, "symbol", None) or getattr(layer.function, "__name__", name)))
+    return ACTIVATION_CLASSES.get(name, name)
 
 
 def values_of(layer: Any, kind: str, spot: Spot) -> dict[str, object]:

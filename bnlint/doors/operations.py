@@ -7,7 +7,7 @@ from typing import Any
 
 from ..graph import Call, Tensor
 from .assembly import Assembly, sizes
-from .objects import tensor_op
+from .vocabulary import tensor_operation
 
 _KINDS: Mapping[str, str] = {
     "AddV2": "Add",
@@ -52,7 +52,7 @@ class Operations:
         return [tensor for tensor in found if tensor is not None]
 
     def _resolved(self, symbolic: Any) -> Tensor | None:
-        """The tensor of the graph for a symbolic one; None for a constant. Where it cannot be followed: an unknown one."""
+        """The graph's tensor for a symbolic one; None for a constant, an unknown one where it cannot be followed."""
         stack = [symbolic]
         while stack:
             current = stack[-1]
@@ -82,7 +82,7 @@ class Operations:
         if operation.type in _PASSING:
             index = symbolic.value_index if operation.type == "IdentityN" else 0
             return self._known[_key(inputs[index])]
-        kind = _KINDS.get(operation.type) or tensor_op(operation.type)
+        kind = _KINDS.get(operation.type) or tensor_operation(operation.type)
         spot = self._assembly.spot(f"{self._path}/{operation.name.rpartition('/')[2]}", len(self._kept))
         layer = self._assembly.operation(kind, spot, {})
         shape = _shape(symbolic)

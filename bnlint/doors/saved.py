@@ -32,22 +32,18 @@ def read(path: str, shown: str | None = None, target: str = "auto") -> Program:
         path = os.path.join(path, METADATA)
     with open(path, "rb") as file:
         if path.endswith(METADATA):
-            _saved_model(program, file, target)
+            assembly = _saved_model(program, file, target)
         elif path.endswith(".keras"):
-            _keras(program, file, target)
+            assembly = _keras(program, file, target)
         else:
-            _hdf5(program, file, target)
-        beside = f"{os.path.splitext(path)[0]}.weights.h5"
-        if program.models and not _has_states(program) and os.path.isfile(beside):
-            _weigh_beside(program, beside)
+            assembly = _hdf5(program, file, target)
+    beside = f"{os.path.splitext(path)[0]}.weights.h5"
+    if all(layer.state is None for layer in program.layers) and os.path.isfile(beside):
+        _weigh(assembly, program.models[-1], open(beside, "rb"), os.path.basename(beside))  # noqa: SIM115 - it does
     return finish(program)
 
 
-def _has_states(program: Program) -> bool:
-    return any(layer.state is not None for layer in program.layers)
-
-
-def _keras(program: Program, file: IO[bytes], target: str) -> None:
+def _keras(program: Program, file: IO[bytes], target: str) -> Assembly:
     archive = Archive(file)
     config = _mapping(archive.json("config.json"), "config.json")
     metadata = _mapping(archive.json("metadata.json"), "metadata.json") if "metadata.json" in archive else {}
@@ -55,18 +51,19 @@ def _keras(program: Program, file: IO[bytes], target: str) -> None:
     assembly, model = _build(program, config)
     if "model.weights.h5" in archive:
         _weigh(assembly, model, archive.file("model.weights.h5"), "model.weights.h5")
+    return assembly
 
 
-def _hdf5(program: Program, file: IO[bytes], target: str) -> None:
+def _hdf5(program: Program, file: IO[bytes], target: str) -> Assembly:
     if file.read(len(HDF5)) != HDF5:
         raise Refused("not an HDF5 file")
     from .weights import Weights
 
     with closing(Weights(file, required=True)) as weights:
-        _model_and_weights(program, weights, target)
+        return _model_and_weights(program, weights, target)
 
 
-def _model_and_weights(program: Program, weights: Weights, target: str) -> None:
+def _model_and_weights(program: Program, weights: Weights, target: str) -> Assembly:
     text = weights.attribute("model_config", MAX_JSON)
     if text is None:
         raise Refused("an HDF5 file without a model's configuration (weights only?)")
@@ -79,10 +76,11 @@ def _model_and_weights(program: Program, weights: Weights, target: str) -> None:
         spot = assembly.spot(model.origin.place().layer or "")
         assembly.compiled(model, spot, settings_of(settings, spot))
     weights.fill(assembly, model)
+    return assembly
 
 
 def _weigh(assembly: Assembly, model: Model, file: IO[bytes], name: str) -> None:
-    """Read the batch normalizations' weights, if h5py is there."""
+    """Read the batch normalizations' weights, if h5py is there, and close the file."""
     from .weights import Weights, missing
 
     with file:
@@ -94,12 +92,6 @@ def _weigh(assembly: Assembly, model: Model, file: IO[bytes], name: str) -> None
             return
         with closing(Weights(file)) as weights:
             weights.fill(assembly, model)
-
-
-def _weigh_beside(program: Program, path: str) -> None:
-    assembly = Assembly(program)
-    with open(path, "rb") as file:
-        _weigh(assembly, program.models[-1], file, os.path.basename(path))
 
 
 def _build(program: Program, config: Mapping[str, Any]) -> tuple[Assembly, Model]:
@@ -131,7 +123,7 @@ def _set_version(program: Program, version: object, target: str) -> None:
     program.keras_because = f"saved by Keras {match[0]}"
 
 
-def _saved_model(program: Program, file: IO[bytes], target: str) -> None:
+def _saved_model(program: Program, file: IO[bytes], target: str) -> Assembly:
     data = file.read(4 * MAX_JSON + 1)
     if len(data) > 4 * MAX_JSON:
         raise Refused(f"too large: over {4 * MAX_JSON:,} bytes")
@@ -148,6 +140,7 @@ def _saved_model(program: Program, file: IO[bytes], target: str) -> None:
     if settings and not model.events:
         spot = assembly.spot(model.origin.place().layer or "")
         assembly.compiled(model, spot, settings_of(settings, spot))
+    return assembly
 
 
 def _nodes(data: bytes) -> Iterator[tuple[str, bytes]]:

@@ -58,6 +58,19 @@ _OP_NAMES = {
     "div": "TrueDivide",
 }
 
+_TENSOR_OPS = {
+    "getitem": "GetItem",
+    "truediv": "TrueDivide",
+    "sub": "Subtract",
+    "mul": "Multiply",
+    "neg": "Negative",
+    "pow": "Power",
+    "floordiv": "FloorDivide",
+}
+
+ACTIVATION_CLASSES = {"ReLU": "Relu", "LeakyReLU": "LeakyRelu"}
+"""Keras 3's operations that have the name of a layer."""
+
 
 def is_layer(name: str) -> bool:
     """Whether Keras has, or had, a layer of this name."""
@@ -94,3 +107,9 @@ def camel(name: str) -> str:
 def operation(name: str) -> str:
     """An operation's kind from the name of the function that does it: `concat` is `Concatenate`."""
     return _OP_NAMES.get(name) or camel(name)
+
+
+def tensor_operation(function: str) -> str:
+    """The kind of the call of a TensorFlow function, by its path: `math.multiply` is Multiply."""
+    last = function.rpartition(".")[2].strip("_")
+    return _TENSOR_OPS.get(last) or operation(last)

@@ -34,8 +34,9 @@ class Weights:
         why = missing()
         if why and required:
             raise Refused(f"cannot be read: {why}")
-        import h5py
+        from importlib import import_module
 
+        h5py: Any = import_module("h5py")
         file.seek(0)
         self._h5py = h5py
         try:
@@ -87,17 +88,18 @@ class Weights:
             if all(self._known(path) for path in numbered):
                 return {name: self._read(path, layer) for name, path in zip(names, numbered, strict=True)}
             return {}
-        _, _, own = (layer.origin.place().layer or "").rpartition("/")
         steps = (layer.origin.place().layer or "").split("/")
         stem = f"model_weights/{steps[1]}/" if len(steps) > 1 else "model_weights/"
-        found = {}
-        for name in names:
-            ends = (f"/{own}/{name}", f"/{own}/{name}:0")
-            paths = [path for path in self._all() if path.startswith(stem) and path.endswith(ends)]
-            if len(paths) != 1:
-                return {}
-            found[name] = self._read(paths[0], layer)
-        return found
+        for own in reversed(steps[-2:]):  # Inside a wrapper, Keras 2 gives the arrays the wrapper's name.
+            paths = [self._ending(stem, (f"/{own}/{name}", f"/{own}/{name}:0")) for name in names]
+            if all(paths):
+                return {name: self._read(path, layer) for name, path in zip(names, paths, strict=True)}
+        return {}
+
+    def _ending(self, stem: str, ends: tuple[str, ...]) -> str:
+        """The one path that starts and ends like this; "" for none, and for several."""
+        paths = [path for path in self._all() if path.startswith(stem) and path.endswith(ends)]
+        return paths[0] if len(paths) == 1 else ""
 
     def _all(self) -> Mapping[str, None]:
         """The paths of all that stands in the file; links to other files and soft links are left out."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
+from typing import Any
 
 import libcst as cst
 
@@ -119,7 +120,8 @@ def add_name(tree: Tree, aliases: Sequence[cst.ImportAlias], kind: str) -> None:
     """Import one more name with these: in its place in the alphabet where they follow it, else behind the others."""
     names = [_name(alias.name) for alias in aliases]
     index = len(names)
-    for key in (str.lower, str, _by_type):
+    orders: tuple[Callable[[str], Any], ...] = (str.lower, str, _by_type)
+    for key in orders:
         if len(names) > 1 and names == sorted(names, key=key):
             index = next((place for place, name in enumerate(names) if key(name) > key(kind)), index)
             break

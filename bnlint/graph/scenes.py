@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from ..finding import Place
@@ -42,6 +43,19 @@ class _Marks:
         return self._known[key]
 
 
+class _Taken:
+    """The numbers of the nodes that a tensor may come from."""
+
+    def __init__(self, numbers: Mapping[object, int], within: set[Call]) -> None:
+        self._numbers = numbers
+        self._within = within
+
+    def __call__(self, tensor: Tensor, before: int) -> tuple[int, ...]:
+        """Those with numbers below `before`."""
+        ends = (source if source.call is None else top(source.call, self._within) for source in tensor.sources())
+        return tuple(n for end in ends if (n := self._numbers.get(end)) is not None and n < before)
+
+
 def _scene(model: Model, marks: _Marks) -> Scene:
     seen, numbers = described(model)
     calls = {number: call for call, number in numbers.items() if isinstance(call, Call)}
@@ -54,15 +68,18 @@ def _scene(model: Model, marks: _Marks) -> Scene:
         number = numbers.get(top(call, within))
         if number is not None:
             places[number] = places.get(number, frozenset()) | marks(_of_call(call))
-    nodes = tuple(_node(node, calls.get(node["id"]), places.get(node["id"], frozenset())) for node in seen["nodes"])
-    taken = frozenset(place for node in nodes for place in node.places)
+    taken = _Taken(numbers, within)
+    nodes = tuple(
+        _node(node, calls.get(node["id"]), places.get(node["id"], frozenset()), taken) for node in seen["nodes"]
+    )
+    on_nodes = frozenset(place for node in nodes for place in node.places)
     return Scene(
         seen["name"],
         model.style,
         model.origin.place(),
         nodes,
-        tuple(seen["outputs"]),
-        marks(_of_model(model)) - taken,
+        tuple(found for tensor in model.outputs if (found := taken(tensor, len(nodes)))),
+        marks(_of_model(model)) - on_nodes,
         model.complete,
     )
 
@@ -111,7 +128,8 @@ def _of_model(model: Model) -> Iterator[Origin]:
             yield from () if event.batch.cut is None else (event.batch.cut,)
 
 
-def _node(seen: dict[str, Any], call: Call | None, places: frozenset[Place]) -> Node:
+def _node(seen: dict[str, Any], call: Call | None, places: frozenset[Place], taken: _Taken) -> Node:
+    inputs = [] if call is None else [taken(tensor, seen["id"]) for tensor in call.inputs]
     layer = None if call is None else call.layer
     config = seen["config"]
     rate = config.get("rate")
@@ -124,7 +142,8 @@ def _node(seen: dict[str, Any], call: Call | None, places: frozenset[Place]) -> 
         float(rate) if isinstance(rate, (int, float)) else None,
         "" if call is None else _training(call.training),
         call is not None and call.optional,
-        tuple(seen["inputs"]),
+        tuple(number for found in inputs for number in found),
+        tuple(len(found) > 1 for found in inputs for _ in found),
         places,
     )
 
@@ -190,7 +209,7 @@ def _settings(config: Mapping[str, Any], layer: Layer | None) -> Iterator[str]:
 
 def _window(size: Any, kind: str) -> str:
     """The sides of a window: a single number stands for as many as the layer has dimensions."""
-    rank = next((int(c) for c, d in zip(kind, kind[1:], strict=False) if d == "D" and c.isdigit()), 1)
+    rank = next((int(c) for c, d in pairwise(kind) if d == "D" and c.isdigit()), 1)
     return _product([size] * rank if isinstance(size, int) else size)
 
 

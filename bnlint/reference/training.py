@@ -124,9 +124,9 @@ Layer = Dense | Activation | Dropout | GroupNorm | BatchNorm
 
 
 class Optimizer(Protocol):
-    """Gives a variable's new value; `key` names the variable, and is the same in every step."""
+    """Gives a variable's new value; `key` is the layer's number and the variable's name."""
 
-    def __call__(self, key: object, value: Array, gradient: Array) -> Array: ...
+    def __call__(self, key: tuple[int, str], value: Array, gradient: Array) -> Array: ...
 
 
 class SGD:
@@ -134,9 +134,9 @@ class SGD:
 
     def __init__(self, learning_rate: float, momentum: float = 0.0) -> None:
         self.learning_rate, self.momentum = learning_rate, momentum
-        self._v: dict[object, Array] = {}
+        self._v: dict[tuple[int, str], Array] = {}
 
-    def __call__(self, key: object, value: Array, gradient: Array) -> Array:
+    def __call__(self, key: tuple[int, str], value: Array, gradient: Array) -> Array:
         self._v[key] = self.momentum * self._v.get(key, np.zeros(())) - self.learning_rate * gradient
         return value + self._v[key]
 
@@ -144,17 +144,20 @@ class SGD:
 class Adam:
     """m and v move towards g and g^2 with 0.9 and 0.999; w = w - a * m / (sqrt(v) + 1e-7) (Kingma & Ba 2015)
 
-    a = learning_rate * sqrt(1 - 0.999^t) / (1 - 0.9^t) in step t
+    a = learning_rate * sqrt(1 - 0.999^t) / (1 - 0.9^t) in step t. With a weight decay it is AdamW (Loshchilov & Hutter
+    2019): before, w = w - learning_rate * weight_decay * w, unless the variable's name is `excluded`.
     """
 
-    def __init__(self, learning_rate: float) -> None:
-        self.learning_rate = learning_rate
-        self._state: dict[object, tuple[int, Any, Any]] = {}
+    def __init__(self, learning_rate: float, weight_decay: float = 0.0, excluded: Sequence[str] = ()) -> None:
+        self.learning_rate, self.weight_decay, self.excluded = learning_rate, weight_decay, tuple(excluded)
+        self._state: dict[tuple[int, str], tuple[int, Any, Any]] = {}
 
-    def __call__(self, key: object, value: Array, gradient: Array) -> Array:
+    def __call__(self, key: tuple[int, str], value: Array, gradient: Array) -> Array:
         t, m, v = self._state.get(key, (0, 0.0, 0.0))
         t, m, v = t + 1, m + 0.1 * (gradient - m), v + 0.001 * (gradient**2 - v)
         self._state[key] = t, m, v
+        if self.weight_decay and key[1] not in self.excluded:
+            value = value * (1 - self.learning_rate * self.weight_decay)
         new: Array = value - self.learning_rate * np.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (np.sqrt(v) + 1e-7)
         return new
 

@@ -89,7 +89,8 @@ def _curves(axes: Axes, table: Table, drawing: Drawing, label: str, names: Seque
     axes.set_xlabel(drawing.x)
     axes.set_ylabel(label)
     _scales(axes, drawing, at)
-    _name(axes, ends)
+    if len(ends) > 1:
+        _name(axes, ends, 13 if len(drawing.panels) == 1 else 9)
     for x, text in drawing.marks.items():
         axes.axvline(x, color="#777777", linewidth=1.6)
         place = axes.get_xaxis_transform()
@@ -109,16 +110,16 @@ def _scales(axes: Axes, drawing: Drawing, at: Sequence[Any]) -> None:
         axis.set_major_formatter(plain)
         axis.set_minor_formatter(NullFormatter())
         if name == "x" and len(at) < 9:
-            axis.set_major_locator(FixedLocator(list(at)))
+            axis.set_major_locator(FixedLocator(list(at)[:: len(drawing.panels)]))
             axis.set_minor_locator(NullLocator())
         else:
             axis.set_major_locator(LogLocator(10, (1.0, 2.0, 5.0), numticks=9))
 
 
-def _name(axes: Axes, ends: Sequence[tuple[float, str, dict[str, Any]]]) -> None:
+def _name(axes: Axes, ends: Sequence[tuple[float, str, dict[str, Any]]], width: int) -> None:
     """Names to the right of the lines' ends, moved apart where they would meet; of many, with a piece of line."""
     axes.autoscale_view()
-    texts = [textwrap.fill(name, 13, break_long_words=False, break_on_hyphens=False) for _, name, _ in ends]
+    texts = [textwrap.fill(name, width, break_long_words=False, break_on_hyphens=False) for _, name, _ in ends]
     places = [float(axes.transAxes.inverted().transform(axes.transData.transform((1, y)))[1]) for y, _, _ in ends]
     heights = [0.068 * (text.count("\n") + 1) + 0.02 for text in texts]
     order = sorted(range(len(ends)), key=places.__getitem__)

@@ -48,19 +48,30 @@ def one(value: Any) -> Any:
     return value
 
 
+def states(program: Any) -> dict[str, str]:
+    """What the weights of each batch normalization hold, by its path."""
+    return {layer.origin.place().layer: repr(layer.state) for layer in program.layers if layer.state is not None}
+
+
 def main(version: int, folder: str) -> None:
     """Print, for each program, the descriptions by the live door and by the saved door from each format."""
-    from models.programs import BOTH, HEADER, SUBCLASSES
+    import numpy as np
 
     from bnlint.doors import live, saved
+    from models.programs import BOTH, HEADER, SUBCLASSES
 
     found: dict[str, Any] = {}
     for name, code in {**BOTH, **SUBCLASSES}.items():
         space: dict[str, Any] = {}
         exec(HEADER[version] + code, space)
         model = space["model"]
+        rng = np.random.default_rng(len(found))
+        for variable in model.variables if name in BOTH else []:
+            if "moving" in variable.name or "gamma" in variable.name:
+                variable.assign(rng.choice([0.0, 1.0, -1.0, 2.0, 3.0], size=variable.shape))
         program = live.read(model)
         found[name] = {"live": described(program, program.models[-1]), "notes": program.notes}
+        found[name]["states"] = {"live": states(program)}
         if name in SUBCLASSES:
             continue
         suffixes = [".keras", ".h5"] + ([""] if version == 2 else [])
@@ -69,6 +80,8 @@ def main(version: int, folder: str) -> None:
             model.save(path, **({"save_format": "tf"} if not suffix else {}))
             program = saved.read(path)
             found[name][suffix or "folder"] = described(program, program.models[-1])
+            if suffix:
+                found[name]["states"][suffix] = states(program)
     print(json.dumps(found))
 
 

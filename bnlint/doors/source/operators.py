@@ -80,7 +80,7 @@ def arithmetic(
 
 
 def _compute(kind: str, operate: Callable[[Any, Any], Any], left: Any, right: Any) -> Value:
-    if kind in ("Power", "LeftShift") and (abs(right) > 64 or abs(left) > MAX_NUMBER):
+    if kind in ("Power", "LeftShift") and not (_within(left, MAX_NUMBER) and _within(right, 64)):
         return Opaque("a large number")
     if isinstance(left, (str, bytes)):
         grown = (
@@ -93,6 +93,10 @@ def _compute(kind: str, operate: Callable[[Any, Any], Any], left: Any, right: An
     if isinstance(right, (str, bytes)) and isinstance(left, int) and left * len(right) > MAX_TEXT:
         return Opaque("a long string")
     return computed(operate, left, right)
+
+
+def _within(value: Any, limit: float) -> bool:
+    return isinstance(value, NUMBERS) and abs(value) <= limit
 
 
 def computed(operate: Callable[..., Any], *values: Any) -> Value:
@@ -203,9 +207,9 @@ def _identity(m: Machine, same: bool, left: Value, right: Value) -> bool | Opaqu
 def contains(m: Machine, item: Value, container: Value) -> bool | Opaque:
     """`item in container`."""
     closed = isinstance(container, (List, tuple, Dict)) and not getattr(container, "open", False)
-    if closed and is_small(item) and is_small(container, MAX_ITEMS) and _comparable(item):
+    if closed and is_small(item) and _comparable(item):
         m.spend(16 * len(container))
-        if all(_comparable(one) for one in container):
+        if is_small(container, MAX_ITEMS) and all(_comparable(one) for one in container):
             return item in list(container)
     if isinstance(container, str) and isinstance(item, str):
         m.spend(len(container))

@@ -6,7 +6,7 @@ ways: as the one before it puts it out, or from where all the others take it. So
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ...scene import Node
@@ -41,7 +41,7 @@ class Fold:
         return self.first - self.size + self.exit
 
 
-def folds(nodes: Sequence[Node], outputs: Sequence[int]) -> list[Fold]:
+def folds(nodes: Sequence[Node], outputs: Iterable[int]) -> list[Fold]:
     """The blocks to fold, in order; they do not overlap."""
     if len(nodes) <= WHOLE:
         return []
@@ -60,7 +60,7 @@ def folds(nodes: Sequence[Node], outputs: Sequence[int]) -> list[Fold]:
 class _Search:
     """Looks for repetitions in the series of nodes."""
 
-    def __init__(self, nodes: Sequence[Node], outputs: Sequence[int]) -> None:
+    def __init__(self, nodes: Sequence[Node], outputs: Iterable[int]) -> None:
         self._nodes = nodes
         kinds: dict[object, int] = {}
         self._kinds = [kinds.setdefault(_shown(node), len(kinds)) for node in nodes]
@@ -107,11 +107,11 @@ class _Search:
                 step = taken - before
                 if any(taken + step * copy != other[slot] for copy, other in enumerate(takes[1:])):
                     return None
-                if taken < first and step or first <= taken and not step:
+                if (taken < first and step) or (first <= taken and not step):
                     return None
                 if first <= taken < first + size:
                     carried.add(taken - first)
-        if len(carried) != 1:
+        if not carried:
             return None
         fold = Fold(first, size, times, carried.pop())
         last = fold.end - size + fold.exit
@@ -121,4 +121,4 @@ class _Search:
 
 def _shown(node: Node) -> object:
     """What a node shows but for its name; nodes that differ in it are not of the same block."""
-    return (node.kind, node.form, node.settings, node.rate is None, node.training, node.optional)
+    return (node.kind, node.form, node.settings, node.rate is None, node.training, node.optional, node.branched)

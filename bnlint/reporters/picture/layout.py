@@ -10,6 +10,7 @@ import sys
 from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from .straight import Slots, centers
@@ -19,7 +20,7 @@ Point = tuple[float, float]
 LAYER_GAP = 16.0
 
 
-class Missing(Exception):
+class Missing(ImportError):
     """igraph is not installed."""
 
 
@@ -111,7 +112,7 @@ def _layers(boxes: Sequence[Box], lines: Sequence[Line]) -> list[int]:
 def _chains(
     boxes: Sequence[Box], lines: Sequence[Line], layers: list[int]
 ) -> tuple[list[list[int]], list[tuple[int, int, float, float]]]:
-    """The slots each line passes, and all steps from slot to slot; to `layers` those of the slots without a box are added.
+    """The slots that each line passes, and all steps from slot to slot; adds the slots without a box to `layers`.
 
     Lines out of one box pass through the same slots as long as they can.
     """
@@ -129,7 +130,7 @@ def _chains(
             chain.append(shared[source, layer])
         chain.append(target)
         chains.append(chain)
-        for one, other in zip(chain, chain[1:], strict=False):
+        for one, other in pairwise(chain):
             ends = (line.leaves if one == source else 0.0, line.arrives if other == target else 0.0)
             steps[(one, other, *ends)] = None
     return chains, list(steps)

@@ -62,13 +62,16 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A line on the picture. each: it goes into every copy of the block its target stands in."""
+    """A line on the picture. target: a node's number, or -1, -2, … for the outputs.
+
+    each: it goes into every copy of the block its target stands in. branched: it is taken in one of several branches.
+    """
 
     source: int
     target: int
     way: tuple[Point, ...]
+    branched: bool
     each: bool = False
-    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,10 @@ class Frame:
     height: float
 
 
+Rectangle = tuple[float, float, float]
+"""Its left upper corner, and its width."""
+
+
 @dataclass(slots=True)
 class Plan:
     """All of a picture, in pixels from its left upper corner."""
@@ -89,7 +96,7 @@ class Plan:
     width: float = 0.0
     height: float = 0.0
     nodes: list[Drawn] = field(default_factory=list)
-    outputs: list[tuple[int, float, float, float]] = field(default_factory=list)
+    outputs: list[Rectangle] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
 
@@ -101,7 +108,7 @@ class _Inside:
     fold: Fold
     layout: Layout
     drawn: list[Drawn]
-    lines: list[tuple[int, int]]
+    lines: list[tuple[int, int, bool]]
     entries: list[int]
 
     @property
@@ -115,7 +122,7 @@ class _Inside:
 
 def make_plan(scene: Scene, marks: Marks) -> Plan:
     """Lay a scene out. Raises layout.Missing."""
-    found = folds(scene.nodes, scene.outputs)
+    found = folds(scene.nodes, [number for output in scene.outputs for number in output])
     within = {number: fold for fold in found for number in range(fold.first, fold.end)}
     insides = {fold: _inside(scene, fold, marks) for fold in found}
     drawn = {node.number: _drawn([node], marks) for node in scene.nodes if node.number not in within}
@@ -134,10 +141,12 @@ def make_plan(scene: Scene, marks: Marks) -> Plan:
         elif fold.first == node.number:
             for entry in insides[fold].entries:
                 outer.line(entry, fold, insides[fold].port(("in", entry)))
-    ends = [("output", place) for place in range(len(scene.outputs))]
-    boxes += [Box(end, _output_width(scene, end[1]), shapes.HEIGHT) for end in ends]
-    for end, number in zip(ends, scene.outputs, strict=True):
-        outer.line(number, end, 0.0)
+    ends: list[Hashable] = [("output", place) for place in range(len(scene.outputs))]
+    widths = [_output_width(scene, place) for place in range(len(scene.outputs))]
+    boxes += [Box(end, width, shapes.HEIGHT) for end, width in zip(ends, widths, strict=True)]
+    for end, width, numbers in zip(ends, widths, scene.outputs, strict=True):
+        for number, at in zip(numbers, ports(len(numbers), width), strict=True):
+            outer.line(number, end, at, len(numbers) > 1)
     layout = arrange(boxes, outer.lines)
     return _placed(scene, layout, outer, ends)
 
@@ -159,21 +168,21 @@ class _Outer:
     ) -> None:
         self.scene, self.within, self.insides, self.drawn = scene, within, insides, drawn
         self.lines: list[Line] = []
-        self.ends: list[tuple[int, Hashable]] = []
+        self.ends: list[tuple[int, Hashable, bool]] = []
 
     def into(self, node: Node) -> None:
         """The lines to a node, side by side."""
         drawn = self.drawn[node.number]
-        for number, at in zip(node.inputs, ports(len(node.inputs), drawn.width), strict=True):
-            self.line(number, node.number, drawn.off + at)
+        for number, branched, at in zip(node.inputs, node.branched, ports(len(node.inputs), drawn.width), strict=True):
+            self.line(number, node.number, drawn.off + at, branched or node.optional)
 
-    def line(self, source: int, target: Hashable, arrives: float) -> None:
+    def line(self, source: int, target: Hashable, arrives: float, branched: bool = False) -> None:
         """A line from a node, or from the block of which it is what the last copy puts out."""
         fold = self.within.get(source)
         key: Hashable = source if fold is None else fold
         leaves = self.drawn[source].off if fold is None else self.insides[fold].port("out")
         self.lines.append(Line(key, target, leaves, arrives))
-        self.ends.append((source, target))
+        self.ends.append((source, target, branched))
 
 
 def ports(count: int, width: float) -> list[float]:
@@ -213,8 +222,7 @@ def remarks_of(places: Sequence[frozenset[Place]], marks: Marks) -> list[Remark]
 def _inside(scene: Scene, fold: Fold, marks: Marks) -> _Inside:
     block = range(fold.first, fold.first + fold.size)
     drawn = [_drawn([scene.nodes[n + fold.size * copy] for copy in range(fold.times)], marks) for n in block]
-    taken = [(number, one) for one in drawn for number in one.node.inputs]
-    entries = list(dict.fromkeys(number for number, _ in taken if number not in block))
+    entries = list(dict.fromkeys(number for one in drawn for number in one.node.inputs if number not in block))
     boxes = [*(Box(("in", entry), 0.0, 0.0) for entry in entries), *(one.box for one in drawn), Box("out", 0.0, 0.0)]
     offs = {one.node.number: one.off for one in drawn}
     lines = []
@@ -225,26 +233,30 @@ def _inside(scene: Scene, fold: Fold, marks: Marks) -> _Inside:
             lines.append(Line(key, one.node.number, offs.get(number, 0.0), one.off + at))
     exit_number = fold.first + fold.exit
     lines.append(Line(exit_number, "out", offs[exit_number]))
-    ends = [(number, one.node.number) for number, one in taken]
+    ends = [
+        (number, one.node.number, branched or one.node.optional)
+        for one in drawn
+        for number, branched in zip(one.node.inputs, one.node.branched, strict=True)
+    ]
     return _Inside(fold, arrange(boxes, lines), drawn, ends, entries)
 
 
-def _placed(scene: Scene, layout: Layout, outer: _Outer, ends: list[tuple[str, int]]) -> Plan:
+def _placed(scene: Scene, layout: Layout, outer: _Outer, ends: list[Hashable]) -> Plan:
     """The plan, once everything has its place; the ways into and out of blocks are put together."""
     plan = Plan(layout.width, layout.height)
     for number, one in outer.drawn.items():
         _put(one, layout.corners[number], (0.0, 0.0))
         plan.nodes.append(one)
     leads: dict[tuple[int, Hashable], list[Point]] = {}
-    for (source, target), line, way in zip(outer.ends, outer.lines, layout.ways, strict=True):
+    for (source, target, branched), way in zip(outer.ends, layout.ways, strict=True):
         fold = outer.within.get(source)
         whole = way if fold is None else [*_out_of(outer.insides[fold], layout.corners[fold]), *way]
         if isinstance(target, int):
-            plan.edges.append(Edge(source, target, tuple(whole), optional=scene.nodes[target].optional))
+            plan.edges.append(Edge(source, target, tuple(whole), branched))
         elif isinstance(target, Fold):
             leads[source, target] = whole
         else:
-            plan.edges.append(Edge(source, -1, tuple(whole)))
+            plan.edges.append(Edge(source, -1 - ends.index(target), tuple(whole), branched))
     for fold, inside in outer.insides.items():
         left, top = layout.corners[fold]
         plan.frames.append(Frame(fold, left, top, inside.box.width, inside.box.height))
@@ -252,13 +264,12 @@ def _placed(scene: Scene, layout: Layout, outer: _Outer, ends: list[tuple[str, i
         for one in inside.drawn:
             _put(one, inside.layout.corners[one.node.number], shift)
             plan.nodes.append(one)
-        for (source, target), way in zip(inside.lines, inside.layout.ways[:-1], strict=True):
+        for (source, target, branched), way in zip(inside.lines, inside.layout.ways[:-1], strict=True):
             moved = [(x + shift[0], y + shift[1]) for x, y in way]
             lead = leads[source, fold] if source < fold.first else []
             each = bool(lead) and source != fold.entry
-            plan.edges.append(Edge(source, target, (*lead, *moved), each, scene.nodes[target].optional))
-    for key, number in zip(ends, scene.outputs, strict=True):
-        plan.outputs.append((number, *layout.corners[key], _output_width(scene, key[1])))
+            plan.edges.append(Edge(source, target, (*lead, *moved), branched, each))
+    plan.outputs = [(*layout.corners[end], _output_width(scene, place)) for place, end in enumerate(ends)]
     _join(plan)
     return plan
 
@@ -270,20 +281,20 @@ def _out_of(inside: _Inside, corner: Point) -> list[Point]:
 
 
 def _join(plan: Plan) -> None:
-    """Let lines begin and end at the outlines, those into one node in the order in which they come from left to right."""
-    at = {one.node.number: one for one in plan.nodes}
+    """Let lines begin and end at the outlines, those into one node in the order in which they come."""
+    tops = {one.node.number: one.y for one in plan.nodes}
+    tops |= {-1 - place: y for place, (_, y, _) in enumerate(plan.outputs)}
     shown = {copy.number: one for one in plan.nodes for copy in one.copies}
     ends: dict[int, list[float]] = {}
     for edge in plan.edges:
         ends.setdefault(edge.target, []).append(edge.way[-1][0])
-    coming = sorted(range(len(plan.edges)), key=lambda n: (plan.edges[n].target, plan.edges[n].way[:-2][-1:]))
+    coming = sorted(range(len(plan.edges)), key=lambda n: (plan.edges[n].target, plan.edges[n].way[-3:-2]))
     into = {target: iter(sorted(places)) for target, places in ends.items()}
     for number in coming:
         edge = plan.edges[number]
         way = [(edge.way[0][0], shown[edge.source].y + shapes.HEIGHT), *edge.way]
-        if edge.target in at:
-            x = next(into[edge.target])
-            way[-2:] = [(x, way[-2][1]), (x, at[edge.target].y)]
+        x = next(into[edge.target])
+        way[-2:] = [(x, way[-2][1]), (x, tops[edge.target])]
         plan.edges[number] = replace(edge, way=tuple(p for n, p in enumerate(way) if n == 0 or p != way[n - 1]))
 
 
@@ -293,7 +304,10 @@ def _put(one: Drawn, corner: Point, shift: Point) -> None:
 
 
 def summary(scene: Scene) -> str:
-    """How many nodes there are of which form."""
+    """How many nodes there are of which form, and whether that is all."""
     counts = Counter(node.form for node in scene.nodes)
+    if not counts.keys() - {"input"}:
+        return "its layers are not known"
     parts = [f"{shapes.WORDS[form]} {counts[form]}" for form in shapes.FORMS if counts[form]]
-    return f"{len(scene.nodes)} nodes: {' · '.join(parts)}" if parts else "its layers are not known"
+    rest = "" if scene.complete else "; a part of it is not known"
+    return f"{len(scene.nodes)} nodes: {' · '.join(parts)}{rest}"

@@ -51,8 +51,9 @@ _DASHES = {"dropout": "6 3", "other": "1.5 2.5"}
 
 def label(node: Node, rates: Sequence[float] = ()) -> tuple[str, str]:
     """What a node says: its kind, and the rest. `rates` are those of all the copies it stands for."""
-    known = sorted({rate for rate in rates or [node.rate] if rate is not None})
-    said = [*node.settings]
+    known = sorted({*rates} or ({node.rate} if node.rate is not None else set()))
+    said = [node.name] if node.form == "model" and node.name else []
+    said += node.settings
     if known:
         said.append(f"{known[0]:.3g}" if len(known) == 1 else f"{known[0]:.3g} to {known[-1]:.3g}")
     return short(node.kind), short(" · ".join(said))
@@ -94,7 +95,8 @@ def outline(form: str, x: float, y: float, w: float, h: float = HEIGHT) -> str:
         return f'<ellipse {middle} rx="{number(w / 2)}" ry="{number(h / 2)}" {fill}/>'
     round_by = {"activation": h / 2, "other": 5.0}.get(form, 0.0)
     box = f'x="{number(x)}" y="{number(y)}" width="{number(w)}" height="{number(h)}"'
-    shape = f'<rect {box}{f" rx={chr(34)}{number(round_by)}{chr(34)}" if round_by else ""} {fill}/>'
+    rounded = f' rx="{number(round_by)}"' if round_by else ""
+    shape = f"<rect {box}{rounded} {fill}/>"
     if form == "recurrent":
         return f'{shape}<path d="M{number(x + 5)} {number(y)}v{number(h)}M{number(r - 5)} {number(y)}v{number(h)}"/>'
     if form == "model":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 COLUMN_GAP = 22.0
 SWEEPS = 24
@@ -13,8 +14,8 @@ SWEEPS = 24
 class Slots:
     """What stands in layers, by number: boxes, and of width 0 the places through which long lines pass.
 
-    rows: each layer from left to right. steps: the pieces of lines between one layer and the next, with how far from the
-    middle they leave the one slot and arrive at the other.
+    rows: each layer from left to right. steps: the pieces of lines between one layer and the next, with how far from
+    the middle they leave the one slot and arrive at the other.
     """
 
     widths: list[float]
@@ -38,17 +39,23 @@ class Slots:
 def centers(slots: Slots) -> list[float]:
     """The middle of each slot."""
     found = _relaxed(slots)
-    chains, before = _chains(slots)
-    place = [sum(found[n] for n in chain) / len(chain) for chain in chains]
+    chains, before, offset = _chains(slots)
+    place = [sum(found[n] - offset[n] for n in chain) / len(chain) for chain in chains]
     of = {number: index for index, chain in enumerate(chains) for number in chain}
     left: list[list[tuple[int, float]]] = [[] for _ in chains]
     right: list[list[tuple[int, float]]] = [[] for _ in chains]
     for row in slots.rows:
-        for one, other in zip(row, row[1:], strict=False):
-            left[of[other]].append((of[one], slots.apart(one, other)))
-            right[of[one]].append((of[other], slots.apart(one, other)))
+        for one, other in pairwise(row):
+            gap = slots.apart(one, other) + offset[one] - offset[other]
+            left[of[other]].append((of[one], gap))
+            right[of[one]].append((of[other], gap))
     near = [
-        [(of[other], shift) for n in chain for other, shift in (*slots.up[n], *slots.down[n]) if of[other] != index]
+        [
+            (of[other], shift + offset[other] - offset[number])
+            for number in chain
+            for other, shift in (*slots.up[number], *slots.down[number])
+            if of[other] != index
+        ]
         for index, chain in enumerate(chains)
     ]
     for _ in range(SWEEPS):
@@ -57,7 +64,7 @@ def centers(slots: Slots) -> list[float]:
             for index, around in enumerate(near)
         ]
         place = _apart([(one + other) / 2 for one, other in zip(place, wanted, strict=True)], before, left, right)
-    return [place[of[number]] for number in range(len(slots.widths))]
+    return [place[of[number]] + offset[number] for number in range(len(slots.widths))]
 
 
 def _apart(
@@ -75,28 +82,30 @@ def _apart(
     return [(one + other) / 2 for one, other in zip(up, down, strict=True)]
 
 
-def _chains(slots: Slots) -> tuple[list[list[int]], list[int]]:
-    """Slots that are to stand straight below each other, and an order of the chains from left to right.
+def _chains(slots: Slots) -> tuple[list[list[int]], list[int], list[float]]:
+    """Slots that are to stand straight below each other, an order of these chains from left to right, and each slot's
+    offset in its chain.
 
     Where chains cross, there is no such order: those that are in the way are taken apart.
     """
-    behind: dict[int, int] = {}
+    behind: dict[int, tuple[int, float]] = {}
     for number, down in enumerate(slots.down):
-        others = {other for other, _ in down}
-        if len(others) == 1 and len(slots.up[down[0][0]]) == 1 and not down[0][1]:
-            behind[number] = down[0][0]
+        if len(down) == 1 and len(slots.up[down[0][0]]) == 1:
+            behind[number] = down[0]
     while True:
-        heads = set(range(len(slots.widths))) - set(behind.values())
-        chains = []
+        heads = set(range(len(slots.widths))) - {other for other, _ in behind.values()}
+        chains, offset = [], [0.0] * len(slots.widths)
         for head in sorted(heads):
             chain = [head]
             while chain[-1] in behind:
-                chain.append(behind[chain[-1]])
+                other, shift = behind[chain[-1]]
+                offset[other] = offset[chain[-1]] - shift
+                chain.append(other)
             chains.append(chain)
         order = _left_to_right(slots, chains)
         stuck = set(range(len(chains))) - set(order)
         if not stuck:
-            return chains, order
+            return chains, order, offset
         for index in stuck:
             for number in chains[index]:
                 behind.pop(number, None)
@@ -108,7 +117,7 @@ def _left_to_right(slots: Slots, chains: Sequence[Sequence[int]]) -> list[int]:
     to_right: list[set[int]] = [set() for _ in chains]
     waiting = [0] * len(chains)
     for row in slots.rows:
-        for one, other in zip(row, row[1:], strict=False):
+        for one, other in pairwise(row):
             if of[other] not in to_right[of[one]]:
                 to_right[of[one]].add(of[other])
                 waiting[of[other]] += 1
@@ -141,7 +150,7 @@ def _relaxed(slots: Slots) -> list[float]:
 def _spread(slots: Slots, row: Sequence[int], wanted: Callable[[int], float], found: list[float]) -> None:
     """Put a layer's slots as near as can be, in squares, to where they are wanted, in order and a gap apart."""
     offsets = [0.0]
-    for one, other in zip(row, row[1:], strict=False):
+    for one, other in pairwise(row):
         offsets.append(offsets[-1] + slots.apart(one, other))
     groups: list[tuple[float, int]] = []
     for number, shift in zip(row, offsets, strict=False):

@@ -16,6 +16,13 @@ MARGIN = 14.0
 NARROWEST = 380.0
 _LINE = 17.0
 
+_SIGNS = {
+    Severity.ERROR: "M-2.5-6h5L6-2.5v5L2.5 6h-5L-6 2.5v-5zM-2.5-2.5l5 5m0-5l-5 5",
+    Severity.WARNING: "M0-6L6 5H-6zM0-2.5v4m0 1.5v.8",
+    Severity.ADVICE: "M-6 0a6 6 0 0 1 12 0a6 6 0 0 1-12 0M0-3.5v.8m0 1.7v4.5",
+}
+"""An octagon with a cross, a triangle and a circle with marks: told apart without color."""
+
 STYLE = """\
 .bnlint{--ink:#1a1a1a;--paper:#fff;--line:#555;--soft:#f4f6f8;--error:#b00020;--warning:#8a4b00;--advice:#0a5a8a;
 font:12px "DejaVu Sans",Verdana,Arial,sans-serif}
@@ -29,7 +36,7 @@ font:12px "DejaVu Sans",Verdana,Arial,sans-serif}
 .bnlint .shape{stroke:#1a1a1a;stroke-width:1.2}
 .bnlint .batchnorm .shape{stroke-width:2}
 .bnlint .edge{fill:none;stroke:var(--line);stroke-width:1.3}
-.bnlint .optional{stroke-dasharray:4 3}
+.bnlint .branched{stroke-dasharray:4 3}
 .bnlint .each{stroke-width:2.6}
 .bnlint .frame{fill:var(--soft);stroke:var(--line);stroke-dasharray:7 4}
 .bnlint .times{font-size:15px;font-weight:bold}
@@ -69,7 +76,8 @@ def _document(body: str, width: float, height: float, title: str, style: str) ->
     size = f'width="{number(width)}" height="{number(height)}" viewBox="0 0 {number(width)} {number(height)}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" class="bnlint" role="img" {size}>'
     sheet = f"<style>{style}</style>\n" if style else ""
-    return f'{head}\n<title>{_safe(title)}</title>\n{sheet}<rect class="paper" width="100%" height="100%"/>\n{body}</svg>\n'
+    paper = '<rect class="paper" width="100%" height="100%"/>'
+    return f"{head}\n<title>{_safe(title)}</title>\n{sheet}{paper}\n{body}</svg>\n"
 
 
 def _scene(scene: Scene, marks: Marks, name: str) -> tuple[str, float, float]:
@@ -78,15 +86,15 @@ def _scene(scene: Scene, marks: Marks, name: str) -> tuple[str, float, float]:
     head = _head(scene, remarks_of([scene.places], marks), bool(name))
     wide = max([NARROWEST, plan.width + 2 * MARGIN, *(right for _, right in head)])
     left, top = (wide - plan.width) / 2, MARGIN + len(head) * _LINE + 12
-    lines = [f'<g class="model" data-model="{_safe(scene.name)}">']
+    lines = [f'<g class="scene" data-model="{_safe(scene.name)}">']
     lines += [line.replace("@", number(MARGIN + (place + 1) * _LINE), 1) for place, (line, _) in enumerate(head)]
     lines.append(f'<g transform="translate({number(left)} {number(top)})">')
-    lines += [_frame(frame, scene, any(edge.each for edge in plan.edges)) for frame in plan.frames]
+    lines += [_frame(frame) for frame in plan.frames]
     lines += [_edge(edge) for edge in plan.edges]
     lines += [line for one in plan.nodes for line in _node(one, name)]
-    for place, (source, x, y, width) in enumerate(plan.outputs):
+    for place, (x, y, width) in enumerate(plan.outputs):
         text = output_label(scene, place)
-        lines.append(f'<g class="output" data-of="{source}">{_shape("output", x, y, width)}')
+        lines.append(f'<g class="output" data-output="{place}">{_shape("output", x, y, width)}')
         lines.append(f"{_middle('kind', x + width / 2, y, text)}</g>")
     lines.append("</g>")
     legend, bottom = _legend(scene, plan, wide, top + plan.height + 22)
@@ -95,13 +103,12 @@ def _scene(scene: Scene, marks: Marks, name: str) -> tuple[str, float, float]:
 
 def _head(scene: Scene, remarks: list[Remark], linked: bool) -> list[tuple[str, float]]:
     """The lines above a model, "@" standing for where, each with how far it reaches to the right."""
-    known = "" if scene.complete or not scene.nodes else "; a part of it is not known"
     where = printable(str(scene.place))
     where = where if len(where) < 60 else f"…{where[-59:]}"
     texts = [
         ("name", shapes.short(scene.name), 9.8),
         ("said", f"{scene.style}, {where}", shapes.SMALL_LETTER),
-        ("said", summary(scene) + known, shapes.SMALL_LETTER),
+        ("said", summary(scene), shapes.SMALL_LETTER),
     ]
     lines = [(_text(kind, MARGIN, "@", text), MARGIN + letter * len(text)) for kind, text, letter in texts]
     for remark in remarks:
@@ -110,7 +117,7 @@ def _head(scene: Scene, remarks: list[Remark], linked: bool) -> list[tuple[str, 
     return lines
 
 
-def _frame(frame: Frame, scene: Scene, each: bool) -> str:
+def _frame(frame: Frame) -> str:
     fold = frame.fold
     said = f"{fold.times} such blocks, one after the other: each takes what the one before puts out"
     data = f'data-first="{fold.first}" data-size="{fold.size}" data-times="{fold.times}" data-exit="{fold.exit}"'
@@ -130,9 +137,10 @@ def _edge(edge: Edge) -> str:
             half = number((y + b) / 2)
             steps.append(f"C{number(x)} {half} {number(a)} {half} {number(a)} {number(b)}")
         x, y = a, b
-    steps.append(f"m-3 -6l3 6 3 -6")
-    kinds = f"edge{' each' if edge.each else ''}{' optional' if edge.optional else ''}"
-    data = f'data-from="{edge.source}" data-to="{edge.target if edge.target >= 0 else "output"}"'
+    steps.append("m-3 -6l3 6 3 -6")
+    kinds = f"edge{' each' if edge.each else ''}{' branched' if edge.branched else ''}"
+    target = f'data-to="{edge.target}"' if edge.target >= 0 else f'data-output="{-1 - edge.target}"'
+    data = f'data-from="{edge.source}" {target}'
     each = ' data-each="true"' if edge.each else ""
     return f'<path class="{kinds}" {data}{each} d="{"".join(steps)}"/>'
 
@@ -168,15 +176,7 @@ def _remark(remark: Remark, x: float, y: float, linked: bool) -> Iterator[str]:
 
 
 def _sign(severity: Severity, x: float, y: float) -> str:
-    """An octagon with a cross, a triangle or a circle with a mark: told apart without color."""
-    a, b, c, d = (number(value) for value in (x - 6, x - 2.5, x + 2.5, x + 6))
-    e, f, g, h = (number(value) for value in (y - 6, y - 2.5, y + 2.5, y + 6))
-    n, m = number(x), number(y)
-    if severity is Severity.ERROR:
-        return f'<path class="sign" d="M{b} {e}H{c}L{d} {f}V{g}L{c} {h}H{b}L{a} {g}V{f}zM{b} {f}L{c} {g}M{c} {f}L{b} {g}"/>'
-    if severity is Severity.WARNING:
-        return f'<path class="sign" d="M{n} {e}L{d} {number(y + 5)}H{a}zM{n} {f}V{number(y + 1.5)}M{n} {number(y + 3)}v.8"/>'
-    return f'<path class="sign" d="M{a} {m}a6 6 0 0 1 12 0a6 6 0 0 1 -12 0M{n} {number(y - 3.5)}v.8M{n} {number(y - 1)}v4.5"/>'
+    return f'<path class="sign" transform="translate({number(x)} {number(y)})" d="{_SIGNS[severity]}"/>'
 
 
 def _legend(scene: Scene, plan: Plan, wide: float, top: float) -> tuple[list[str], float]:
@@ -198,8 +198,8 @@ def _legend(scene: Scene, plan: Plan, wide: float, top: float) -> tuple[list[str
         said.append("×n: that many such blocks, each takes what the one before puts out")
     if any(edge.each for edge in plan.edges):
         said.append("thick line: goes into each of the blocks")
-    if any(edge.optional for edge in plan.edges):
-        said.append("broken line: only in a branch that is not known to be taken")
+    if any(edge.branched for edge in plan.edges):
+        said.append("broken line: taken in a branch, of which it is not known when")
     for text in said:
         y += 18
         lines.append(_text("word", MARGIN, y + 10.5, text))

@@ -1,0 +1,70 @@
+"""One file as a program, whatever it names: for showing what is in it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import files, sieve
+from .config import Config
+from .doors.code import Code, read_code
+from .doors.gate import Refused, check_text
+from .doors.suffixes import is_model
+
+if TYPE_CHECKING:
+    from .graph import Program
+
+
+class Unreadable(ValueError):
+    """A file, or an expression in it, of which no program can be made; in one line."""
+
+
+def read_program(path: str, config: Config, entry: str | None = None, target: str = "auto") -> tuple[Code, Program]:
+    """The code of a file and what it comes to; an expression to be evaluated in it, too, unless that is None.
+
+    A saved model has no code. Raises Unreadable.
+    """
+    if is_model(path):
+        return Code(""), _saved(path, entry, target)
+    from .doors import source
+    from .doors.source.machine import OutOfFuel
+
+    code = _code(path, config.max_size)
+    given: dict[str, Any] = {
+        "target": target,
+        "file": Path(os.path.abspath(path)),
+        "cells": code.cells,
+        "shifts": code.shifts,
+    }
+    if entry is None:
+        return code, source.evaluate(code.text, path, **given)
+    try:
+        check_text(entry.strip())
+        return code, source.evaluate_entry(code.text, path, entry.strip(), **given)
+    except (ValueError, Refused, OutOfFuel) as error:
+        raise Unreadable(f"--entry: {' '.join(str(error).split())}") from None
+
+
+def _saved(path: str, entry: str | None, target: str) -> Program:
+    from .doors import saved
+
+    if entry is not None:
+        raise Unreadable("--entry: a saved model has no expressions")
+    try:
+        return saved.read(path, target=target)
+    except (OSError, Refused) as error:
+        raise Unreadable(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _code(path: str, max_size: int) -> Code:
+    limit = sieve.size_limit(path, max_size)
+    try:
+        size, pieces = files.read(path, limit)
+        if size > limit:
+            raise Unreadable(f"{path}: {sieve.too_large(path, size, limit).message}")
+        return read_code(path, next(pieces, b""))
+    except (OSError, Refused) as error:
+        line = getattr(error, "line", None)
+        why = error.message if isinstance(error, Refused) else files.reason(error)
+        raise Unreadable(f"{path}{'' if line is None else f':{line}'}: {why}") from None
