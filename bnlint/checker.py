@@ -122,7 +122,7 @@ class Checker:
         return outcome
 
     def _scenes(self, program: Program, outcome: Outcome) -> list[Scene]:
-        """The models to be drawn, with the findings' places on them; those with none are left out unless all are kept."""
+        """The models to be drawn, with the findings' places on them; those without, unless all are kept, left out."""
         from .graph.scenes import scenes_of
 
         try:

@@ -85,7 +85,7 @@ def main() -> None:
 @click.option("--select", metavar="RULES", multiple=True, callback=_names, help="Only these: names, categories, ALL.")
 @click.option("--extend-select", metavar="RULES", multiple=True, callback=_names, help="These rules as well.")
 @click.option("--ignore", metavar="RULES", multiple=True, callback=_names, help="Not these rules.")
-@click.option("--format", "form", type=click.Choice(["text", "json", "github", "sarif"]), help="[default: text]")
+@click.option("--format", "form", type=click.Choice(["text", "json", "github", "sarif", "html"]), help="[default: text]")
 @click.option("--output", metavar="FILE", help="Write the report to this file.")
 @click.option("--fix", is_flag=True, help="Mend what can be mended safely, and report the rest.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also what changes what the model computes.")
@@ -122,8 +122,9 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
             target=given["target_keras"],
             rules=given["folders"],
             unused=given["unused_suppressions"],
-            fixes=given["form"] == "json" or given["certify"],
+            fixes=given["form"] in ("json", "html") or given["certify"],
         )
+        plan.scenes = "findings" if given["form"] == "html" else ""
     except ConfigError as error:
         raise _Problem(str(error)) from None
     jobs = given["jobs"] or config.jobs or engine.processors()

@@ -33,7 +33,7 @@ _SOURCE = re.compile(r"\bseeds? \d{3}|arXiv|\bdoi\b|\bet al\.|\b(19|20)\d\d\b", 
 
 @dataclass(frozen=True)
 class Trial:
-    """One example of one rule's card; for a bad one, also the code and the certificate that the card shows behind it."""
+    """One example of one rule's card; for a bad one, also the code and the certificate that are shown behind it."""
 
     rule: Rule
     example: Example

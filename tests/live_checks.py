@@ -141,6 +141,34 @@ def norm_axis(norm: Any) -> int:
     return int(np.ravel(norm.axis)[0]) % 4
 
 
+def nested(keras: Any) -> list[list[str]]:
+    """The kinds of the calls of a subclass that calls another, and of that other's."""
+
+    class Inner(keras.Model):  # type: ignore[misc, name-defined]
+        """Normalizes."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = keras.layers.BatchNormalization()
+
+        def call(self, x: Any, training: Any = None) -> Any:
+            return self.norm(x, training=training)
+
+    class Outer(Inner):
+        """Adds what the other gives to its input."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = Inner()
+
+        def call(self, x: Any, training: Any = None) -> Any:
+            return self.norm(x + self.inner(x, training=training), training=training)
+
+    model = Outer()
+    model(np.zeros((2, 3), "float32"))
+    return [[call.layer.kind for call in each.nodes] for each in live.read(model).models]
+
+
 def main(package: str) -> None:
     """Print everything."""
     keras = importlib.import_module(package)
@@ -151,7 +179,7 @@ def main(package: str) -> None:
         "graphs": {},
         "same random numbers": {},
     }
-    found["gaps"] = gaps(keras)
+    found["gaps"], found["nested"] = gaps(keras), nested(keras)
     made = models(keras)
     data = made.pop("data")
     for name, model in made.items():

@@ -32,10 +32,10 @@ def network(*, input_shape: Any = None, pooling: str | None = None, **_: Any) ->
     """A base with more layers than any slice in the programs counts."""
     layers = keras.layers
     inputs = x = keras.Input(input_shape or (None, None, 3))
-    x = layers.BatchNormalization()(layers.Conv2D(2, 1, strides=8)(x))
+    x = layers.BatchNormalization()(layers.Conv2D(8, 1, strides=8)(x))
     for _number in range(255):
         x = layers.Activation("linear")(x)
-    x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(2, 1)(x)))
+    x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(8, 1)(x)))
     return keras.Model(inputs, layers.GlobalAveragePooling2D()(x) if pooling else x)
 
 
@@ -48,7 +48,7 @@ def stand_in() -> None:
     fit, predict = keras.Model.fit, keras.Model.predict
     keras.Model.fit = lambda self, *_, **__: fit(self, inputs_of(self), targets_of(self), batch_size=4, verbose=0)
     keras.Model.predict = lambda self, *_, **__: predict(self, inputs_of(self), verbose=0)
-    keras.utils.image_dataset_from_directory = lambda *_, **__: None
+    tf.keras.utils.image_dataset_from_directory = lambda *_, **__: None
 
 
 def inputs_of(model: Any) -> Any:

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import bnlint
-from bnlint import Failure, Finding, Place, Severity, check_paths, check_source, cli, console, engine
+from bnlint import Failure, Finding, Place, Severity, check_paths, check_source, console, engine
 from bnlint.book import open_book
 from bnlint.cli import main
 from bnlint.config import MAX_SIZE
@@ -324,7 +324,8 @@ class TestProgress:
         import pty
 
         waits = "import time; time.sleep(0.6)" if slow else "pass"
-        code = f"from bnlint import checker, engine\ncall = checker.Checker.__call__\ndef late(self, path):\n    {waits}\n"
+        code = "from bnlint import checker, engine\ncall = checker.Checker.__call__\n"
+        code += f"def late(self, path):\n    {waits}\n"
         code += "    return call(self, path)\nchecker.Checker.__call__ = late\n"
         program = [sys.executable, "-c", f"from bnlint.cli import main\n{code}\nmain()", ".", "--jobs", "1"]
         master, slave = pty.openpty()
@@ -412,14 +413,16 @@ class TestJobs:
         assert self.outputs(folder, "", "3") == single
 
     def test_are_started_anew_where_forking_is_not_safe(self, folder: Path) -> None:
-        code = "from bnlint import checker\nengine._may_fork = lambda: False\nchecker.Checker.__call__ = None  # in this process\n"
+        code = "from bnlint import checker\nengine._may_fork = lambda: False\n"
+        code += "checker.Checker.__call__ = None  # in this process\n"
         single = self.outputs(folder, "", "1")
         assert self.outputs(folder, code, "2") == single
 
     def test_a_process_that_dies_costs_one_file(self, folder: Path) -> None:
         for number in range(20):
             (folder / f"f{number:02}.py").write_text(DISCARDED, encoding="utf-8")
-        code = "import os, signal\nfrom bnlint import checker\ncheck = checker.Checker.check\ndef dies(self, text, path, file=None):\n"
+        code = "import os, signal\nfrom bnlint import checker\ncheck = checker.Checker.check\n"
+        code += "def dies(self, text, path, file=None):\n"
         code += "    if path.endswith(('f03.py', 'f11.py')):\n        os.kill(os.getpid(), signal.SIGSEGV)\n"
         code += "    return check(self, text, path, file)\nchecker.Checker.check = dies\n"
         returncode, output = self.outputs(folder, code, "2")

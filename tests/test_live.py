@@ -67,6 +67,10 @@ def test_the_flags_are_those_that_each_normalization_is_passed(found: dict[str, 
     assert found["flags"]["signature"] == ["x", "training"]
 
 
+def test_a_subclass_in_a_subclass_is_a_model_of_its_own(found: dict[str, Any]) -> None:
+    assert found["nested"] == [["BatchNormalization"], ["Model", "Add", "BatchNormalization"]]
+
+
 def test_the_gaps_are_those_of_keras_s_own_two_modes(found: dict[str, Any]) -> None:
     for measured, expected in found["gaps"]:
         assert measured == pytest.approx(expected, rel=1e-4)

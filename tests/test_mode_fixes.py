@@ -73,8 +73,11 @@ def run(library: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     environment["TF_USE_LEGACY_KERAS"] = "1" if library == "tf_keras" else "0"
     environment["KERAS_BACKEND"] = "tensorflow"
+    environment["TF_ENABLE_ONEDNN_OPTS"] = "0"  # It corrupts the heap of TensorFlow 2.21 in one of the programs.
     command, given = [sys.executable, str(SCRIPT), library], json.dumps(programs)
-    return subprocess.run(command, env=environment, input=given, capture_output=True, text=True, timeout=900, check=False)
+    return subprocess.run(
+        command, env=environment, input=given, capture_output=True, text=True, timeout=900, check=False
+    )
 
 
 def measured(library: str, name: str) -> tuple[dict[str, object], dict[str, object]]:

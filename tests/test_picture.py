@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -212,7 +212,7 @@ def series(draw: st.DrawFn) -> Scene:
     return Scene("net", "functional", Place("net.py"), nodes, tuple((number,) for number in outputs))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(series())
 def test_any_series_of_blocks_unfolds_to_itself(scene: Scene) -> None:
     (model,) = drawn.read(render([scene]))
@@ -250,6 +250,23 @@ def test_what_leaves_the_middle_of_a_series_is_not_hidden() -> None:
     assert all(not fold.first <= 29 < fold.end or fold.end == 30 for fold in folds(nodes, [61]))
     (model,) = drawn.read(render([Scene("net", "functional", Place("a.py"), tuple(nodes), ((61,),))]))
     assert model.unfolded()[1][29, 61] == 1
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        lambda copy: max(0, 2 * (copy - 9)),  # the same for ten copies, then the node before the last
+        lambda copy: 1,  # a node of the first copy
+        lambda copy: 2 * (copy // 2),  # by turns
+    ],
+)
+def test_copies_that_take_differently_are_not_one(second: Callable[[int], int]) -> None:
+    nodes = chain(20, kinds=("Dense", "Add"))
+    for copy in range(20):
+        number = 2 + 2 * copy
+        nodes[number] = Node(number, "Add", "linear", inputs=(number - 1, second(copy)), branched=(False, False))
+    (model,) = drawn.read(render([Scene("net", "functional", Place("a.py"), tuple(nodes), ((40,),))]))
+    shows(model, [{"id": node.number, "kind": node.kind, "inputs": node.inputs} for node in nodes], [40])
 
 
 def test_rates_of_folded_dropouts_are_a_range() -> None:

@@ -251,7 +251,8 @@ class _Reader:
                 self.assembly.parents.append(call)
             else:
                 call = opened.pop()
-                inside = operations.tensors(event.outputs) if not is_keras(type(event.layer)) else []
+                opaque = is_keras(type(event.layer)) or is_model(event.layer)
+                inside = [] if opaque else operations.tensors(event.outputs)
                 self.assembly.parents.pop()
                 self._close(call, event, inside, operations)
         outputs = operations.tensors(trace.outputs)
@@ -262,7 +263,7 @@ class _Reader:
     def _close(self, call: Call, event: Event, inside: list[Tensor], operations: Operations) -> None:
         """Note what a call gave: of a custom layer, what came out inside it."""
         made_inside = [tensor for tensor in inside if tensor.call is not None and tensor not in call.inputs]
-        if made_inside and not isinstance(call.layer, Model):
+        if made_inside:
             call.outputs = tuple(inside)
             if len(inside) == 1:
                 call.output = inside[0]

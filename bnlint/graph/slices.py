@@ -37,8 +37,9 @@ def reaches(write: Write, owner: Layer, base: Model, end: End) -> bool | None:
 
 def begins_with(owner: Layer, base: Layer) -> bool:
     """Whether the owner's layers begin with the base's: it is the base, or goes on from its output."""
-    both = isinstance(owner, Model) and isinstance(base, Model)
-    return owner is base or (both and owner.inputs == base.inputs)
+    if owner is base:
+        return True
+    return isinstance(owner, Model) and isinstance(base, Model) and owner.inputs == base.inputs
 
 
 def _behind(bound: int, owner: Layer, base: Model, end: End) -> bool | None:

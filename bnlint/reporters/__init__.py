@@ -8,7 +8,7 @@ from ..finding import Report
 from ..rule import Rule
 from .sources import Sources
 
-FORMATS = ("text", "json", "github", "sarif")
+FORMATS = ("text", "json", "github", "sarif", "html")
 
 
 def render(
@@ -23,9 +23,9 @@ def render(
 ) -> str:
     """The report in one of the FORMATS, ending in a line break; empty where there is nothing to say.
 
-    rules: those that ran (SARIF lists them). color, statistics and verbose are for "text". sources: where the lines of
-    the linted files come from; the disk, unless given. JSON and SARIF are pure ASCII. Raises ValueError for another
-    format.
+    rules: those that ran (SARIF lists them, HTML shows their cards). color, statistics and verbose are for "text".
+    sources: where the lines of the linted files come from; the disk, unless given. JSON and SARIF are pure ASCII.
+    Raises ValueError for another format.
     """
     sources = sources or Sources()
     if form == "text":
@@ -44,4 +44,8 @@ def render(
         from . import sarif
 
         return sarif.render(report, rules, sources)
+    if form == "html":
+        from . import html
+
+        return html.render(report, rules, sources)
     raise ValueError(f"unknown format {form!r}: expected one of {', '.join(FORMATS)}")

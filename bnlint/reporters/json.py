@@ -69,9 +69,7 @@ def _fix(fix: Fix) -> dict[str, object]:
             "training": certificate.training,
             "inference": certificate.inference,
             "weights": certificate.weights,
-            "modes": [
-                {"phase": phase, "before": before, "after": after} for phase, before, after in certificate.modes
-            ],
+            "modes": [{"phase": phase, "before": before, "after": after} for phase, before, after in certificate.modes],
             "effects": list(certificate.effects),
             "assumed": certificate.assumed,
         },

@@ -81,7 +81,7 @@ def learning_rates(bench: Bench) -> Measured:
     x = rng.standard_normal((4096, 16)).astype("float32")
     y = (x @ matrix + 0.5 * (x**2) @ rng.standard_normal((16, 10))).argmax(1)
     found: Measured = {}
-    for name, rates in (("Adam", (0.001, 0.01, 0.1, 1.0)), ("SGD", (0.01, 0.1, 1.0, 10.0))):
+    for name, rates in (("Adam", (0.1, 1.0)), ("SGD", (1.0, 10.0))):
         for rate in rates:
             for normalized in (True, False):
                 scores = []

@@ -111,7 +111,7 @@ class _Search:
                     return None
                 if first <= taken < first + size:
                     carried.add(taken - first)
-        if not carried:
+        if len(carried) != 1:
             return None
         fold = Fold(first, size, times, carried.pop())
         last = fold.end - size + fold.exit

@@ -1,0 +1,266 @@
+"""The report as one HTML page that needs nothing else: no network, no other file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from difflib import unified_diff
+from html import escape
+from itertools import groupby
+from pathlib import Path
+from string import Template
+
+from .. import __version__
+from ..finding import Edit, Failure, Finding, Fix, Place, Report, Severity
+from ..rule import Rule
+from ..scene import Scene
+from .escape import printable
+from .sources import Sources
+from .text import summary
+
+CONTEXT = 2
+"""How many lines are shown around each that is spoken of."""
+
+PICTURES = 100
+"""How many models are drawn at most."""
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(report: Report, rules: Iterable[Rule], sources: Sources) -> str:
+    """The page. `rules` are those that ran; the cards of those that have findings are in it."""
+    from .picture.svg import STYLE
+
+    drawings = _Drawings(report)
+    style, script = _template("report.css") + STYLE, _template("report.js")
+    hashed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    numbered = list(enumerate(report))
+    files = [
+        _file(path, list(found), sources, drawings)
+        for path, found in groupby(numbered, lambda pair: pair[1].place.path)
+    ]
+    used = {finding.rule for finding in report}
+    return Template(_template("report.html")).substitute(
+        version=escape(__version__),
+        policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hashed}'",
+        style=style,
+        script=script,
+        summary=_text(summary(report)),
+        severities="".join(_severity_box(severity, report) for severity in sorted(Severity, reverse=True)),
+        rules=_rules_table(report),
+        files=_files_table(report),
+        failures=_failures(report.failures),
+        findings="\n".join(files) or "<p>Nothing was found.</p>",
+        cards="\n".join(_card(rule) for rule in rules if rule.name in used),
+    )
+
+
+def _template(name: str) -> str:
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _text(text: str) -> str:
+    """Text from anywhere, as the content of an element or an attribute."""
+    return escape(printable(text))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+class _Drawings:
+    """The models that findings stand on, drawn; and where each finding is marked."""
+
+    def __init__(self, report: Report) -> None:
+        from .picture import Missing, marks_of
+        from .picture.layout import spare_matplotlib
+        from .picture.svg import picture as draw
+
+        self.missing = ""
+        self.by_path: dict[str, list[tuple[str, Scene, str]]] = {}
+        self.left_out = 0
+        self._marked: dict[Place, list[tuple[str, str]]] = {}
+        marks = marks_of(report)
+        scenes = [scene for scene in report.scenes if _places(scene) & marks.keys()]
+        worst = {place: max(finding.severity for _, finding in found) for place, found in marks.items()}
+        scenes.sort(key=lambda scene: -max(worst[place] for place in _places(scene) & marks.keys()))
+        if scenes:
+            spare_matplotlib()
+        self.left_out = max(0, len(scenes) - PICTURES)
+        for number, scene in enumerate(scenes[:PICTURES]):
+            try:
+                svg = draw(scene, marks, f"model-{number}-", style=False)
+            except Missing as error:
+                self.missing = str(error)
+                return
+            name = f"model-{number}"
+            self.by_path.setdefault(scene.place.path, []).append((name, scene, svg))
+            for place in scene.places & marks.keys():
+                self._marked.setdefault(place, []).append((f"{name}", scene.name))
+            for node in scene.nodes:
+                for place in node.places & marks.keys():
+                    target = f"{name}-{node.number}"
+                    if f'id="{target}"' in svg:
+                        self._marked.setdefault(place, []).append((target, scene.name))
+
+    def of(self, place: Place) -> list[tuple[str, str]]:
+        """Where a finding at this place is marked: the first node of each model, as an id and the model's name."""
+        found: dict[str, tuple[str, str]] = {}
+        for target, name in self._marked.get(place, []):
+            found.setdefault("-".join(target.split("-")[:2]), (target, name))
+        return list(found.values())
+
+
+def _places(scene: Scene) -> frozenset[Place]:
+    return scene.places.union(*(node.places for node in scene.nodes))
+
+
+def _severity_box(severity: Severity, report: Report) -> str:
+    count = sum(finding.severity == severity for finding in report)
+    key = str(severity)[0]
+    box = f'<input type="checkbox" checked data-severity="{severity}" aria-keyshortcuts="{key}">'
+    return f'<label class="{severity}">{box} <kbd>{key}</kbd> {severity} <b>{count}</b></label>'
+
+
+def _rules_table(report: Report) -> str:
+    counts = Counter((finding.rule, finding.severity) for finding in report)
+    rows = []
+    for (rule, severity), count in sorted(counts.items(), key=lambda item: (-item[0][1], -item[1], item[0][0])):
+        box = f'<input type="checkbox" checked data-rule="{_text(rule)}" aria-label="show {_text(rule)}">'
+        link = f'<a href="#rule-{_text(rule)}">{_text(rule)}</a>'
+        rows.append(f'<tr><td>{box}<td class="{severity}">{severity}<td>{link}<td class="number">{count}')
+    return "\n".join(rows)
+
+
+def _files_table(report: Report) -> str:
+    counts = Counter(finding.place.path for finding in report)
+    rows = (
+        f'<tr><td><a href="#file-{_key(path)}">{_text(path)}</a><td class="number">{count}'
+        for path, count in counts.items()
+    )
+    return "\n".join(rows)
+
+
+def _key(path: str) -> str:
+    """A path as part of an id."""
+    return hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _failures(failures: Iterable[Failure]) -> str:
+    rows = [
+        f"<li><b>{_text(str(Place(failure.path, failure.cell, failure.line)))}</b>: {_text(failure.message)}"
+        for failure in failures
+    ]
+    return f'<section class="failures"><h2>Not checked</h2><ul>{"".join(rows)}</ul></section>' if rows else ""
+
+
+def _file(path: str, found: list[tuple[int, Finding]], sources: Sources, drawings: _Drawings) -> str:
+    """A file's findings, and the pictures of its models behind them."""
+    lines = [f'<section class="file" id="file-{_key(path)}"><h2>{_text(path)}</h2>']
+    lines += [_finding(number, finding, sources, drawings) for number, finding in found]
+    for name, scene, svg in drawings.by_path.get(path, []):
+        said = f"<summary>The model {_text(scene.name)}</summary>"
+        lines.append(
+            f'<details class="model" id="{name}">{said}<div class="picture" tabindex="0">{svg}</div></details>'
+        )
+    if drawings.missing:
+        lines.append(f'<p class="soft">{_text(drawings.missing)}</p>')
+    return "\n".join([*lines, "</section>"])
+
+
+def _finding(number: int, finding: Finding, sources: Sources, drawings: _Drawings) -> str:
+    rule, severity, place = _text(finding.rule), finding.severity, finding.place
+    layer = f" ({_text(place.layer)})" if place.layer is not None else ""
+    lines = [
+        f'<article class="finding {severity}" id="finding-{number}" tabindex="-1" data-rule="{rule}" '
+        f'data-severity="{severity}">',
+        f'<h3><span class="badge">{severity}</span> <a href="#rule-{rule}">{rule}</a> '
+        f'<a class="place" href="#finding-{number}">{_text(str(place))}{layer}</a></h3>',
+        f"<p>{_text(finding.message)}</p>",
+        _frame(place, "", sources),
+        *(_frame(related.place, related.message, sources) for related in finding.related),
+    ]
+    for target, model in drawings.of(place):
+        lines.append(f'<p><a href="#{target}">In the picture of {_text(model)}</a></p>')
+    if finding.fix is not None:
+        lines.append(_fix(finding.fix, sources))
+    elif finding.fixable:
+        lines.append(f"<p>Fixable: {_text(finding.fixable)}</p>")
+    if finding.why:
+        lines.append(f'<details class="why" data-rule="{rule}"><summary>{_text(finding.why)}</summary></details>')
+    return "\n".join([*lines, "</article>"])
+
+
+def _frame(place: Place, said: str, sources: Sources) -> str:
+    """The lines around a place, with what it spans marked."""
+    head = f"<figcaption>{_text(f'{place}: {said}')}</figcaption>" if said else ""
+    if place.line is None or sources.line(place) is None:
+        return f'<figure class="frame">{head}</figure>' if said else ""
+    rows = []
+    for line in range(max(1, place.line - CONTEXT), (place.end_line or place.line) + CONTEXT + 1):
+        text = sources.line(replace(place, line=line))
+        if text is not None and line <= place.line + 4 * CONTEXT:
+            rows.append(f"<span>{line}</span>{_marked(text, line, place)}\n")
+    return f'<figure class="frame">{head}<pre tabindex="0">{"".join(rows)}</pre></figure>'
+
+
+def _marked(text: str, line: int, place: Place) -> str:
+    """A line of code with the part of it marked that the place spans."""
+    assert place.line is not None
+    last = place.end_line or place.line
+    if not place.line <= line <= last or not text.strip():
+        return _code(text)
+    start = (place.column or 1) - 1 if line == place.line else len(text) - len(text.lstrip())
+    end = place.end_column - 1 if line == last and place.end_column else len(text)
+    return f"{_code(text[:start])}<mark>{_code(text[start:end])}</mark>{_code(text[end:])}"
+
+
+def _code(text: str) -> str:
+    """Code on one line; a very long one is cut."""
+    return _text(text if len(text) <= 500 else f"{text[:500]}…")
+
+
+def _fix(fix: Fix, sources: Sources) -> str:
+    safe = "safe" if fix.safe else "unsafe"
+    rows = []
+    for line in _diff(fix, sources):
+        kind = {"+": "ins", "-": "del"}.get(line[:1], "span")
+        rows.append(f"<{kind}>{_code(line)}</{kind}>")
+    said = "".join(f"<li>{_text(line)}" for line in fix.certificate.lines())
+    diff = f'<pre class="diff" tabindex="0">{chr(10).join(rows)}</pre>' if rows else ""
+    return f'<div class="fix {safe}"><p><b>{safe} fix</b>: {_text(fix.title)}</p>{diff}<ul>{said}</ul></div>'
+
+
+def _diff(fix: Fix, sources: Sources) -> Iterator[str]:
+    """What a fix changes, a few lines around it included."""
+    for (path, cell), edits in groupby(sorted(fix.edits, key=_where), _where):
+        group = sorted(edits, key=lambda edit: edit.start, reverse=True)
+        first, last = max(1, group[-1].start[0] - CONTEXT), max(edit.end[0] for edit in group) + CONTEXT
+        lines = [sources.line(Place(path, cell or None, line)) for line in range(first, last + 1)]
+        old = [line for line in lines if line is not None]
+        new = "\n".join(old)
+        starts = [0]
+        for line in old:
+            starts.append(starts[-1] + len(line) + 1)
+        for edit in group:
+            start, end = (starts[min(row - first, len(old))] + column - 1 for row, column in (edit.start, edit.end))
+            new = new[:start] + edit.text + new[end:]
+        hunks = list(unified_diff(old, new.splitlines(), n=CONTEXT, lineterm=""))[3:]
+        yield f"@@ {Place(path, cell or None, first)} @@"
+        yield from hunks
+
+
+def _where(edit: Edit) -> tuple[str, int]:
+    return edit.path, edit.cell or 0
+
+
+def _card(rule: Rule) -> str:
+    """A rule's card, closed; the page opens it in place under a finding."""
+    from .cards import as_html
+
+    body = as_html(rule.card) if rule.card else "<p>This rule has no card.</p>"
+    title = f"<summary>{_text(rule.name)}: {_text(rule.summary)}</summary>"
+    return f'<details class="card" id="rule-{_text(rule.name)}">{title}<div class="body">{body}</div></details>'
