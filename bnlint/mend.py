@@ -96,7 +96,8 @@ class Mender:
         code = read_code(path, data)
         outcome = Outcome()
         if code.named or not names_batchnorm(data):  # Else it only looks as if it did: in prose, or a broken cell.
-            outcome = self._check.check(code, path, Path(os.path.abspath(path)))
+            file = None if path.startswith("<") else Path(os.path.abspath(path))
+            outcome = self._check.check(code, path, file)
         report = Report()
         settle(report, [outcome], self._plan, {path: lambda: suppress.of_bytes(path, data)})
         return report.findings

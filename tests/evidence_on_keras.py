@@ -86,9 +86,9 @@ def noisy(name: str) -> Any:
     """The same for a layer of noise, which takes its seed from the generator."""
 
     def function(x: Any, amount: float, rng: np.random.Generator) -> Any:
-        return applied(name)(
-            x, **{"stddev" if name == "GaussianNoise" else "rate": amount}, seed=int(rng.integers(2**31))
-        )
+        seed = int(rng.integers(2**31))
+        keras.utils.set_random_seed(seed)  # Keras 2 counts its draws
+        return applied(name)(x, **{"stddev" if name == "GaussianNoise" else "rate": amount}, seed=seed)
 
     return function
 

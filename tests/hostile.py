@@ -160,7 +160,8 @@ def cycle(count: int) -> str:
 
 NUMBERS = """
 a = 10**10**10; b = 1 << 10**9; c = [0] * 10**9; d = "x" * 10**9; e = b"x" * 10**9; f = (0,) * 10**9
-r = "a" ** 2; s = b"a" << 1; g = 9**64; h = g**64; i = h**64; j = -1 << 10**10; k = 2.0**5000; l = pow(9, 10**9); n = round(5, -10**9)
+r = "a" ** 2; s = b"a" << 1
+g = 9**64; h = g**64; i = h**64; j = -1 << 10**10; k = 2.0**5000; l = pow(9, 10**9); n = round(5, -10**9)
 o = 99999999999999999999999999999999999999; p = range(o); len(p); list(p); o * 1.5; str(o * o); [1][o]; "a"[o:]
 q = int("9" * 4000); sum([q, 1.5]); max(q, 1); "%d" % q; "{}".format(q); f"{q}"; q in [q]; [0] * q; np.prod([q, q])
 for z in range(10**12): m.add(L.BatchNormalization())

@@ -270,6 +270,8 @@ TOLERANCES = {
     ("unfrozen-batchnorm", 0): 0.02,
     ("mixed-placement", 0): 0.02,
     ("untrained-batchnorm", 0): 0.01,
+    ("normalized-output", 0): 0.01,
+    ("weight-decay-on-batchnorm", 0): 0.01,
 }
 """By how much a number, or the mean of several runs, may differ from real Keras; else by 1e-4."""
 
@@ -296,6 +298,8 @@ def on_keras(library: str, experiment: Experiment, number: int) -> list[list[Any
 def test_real_keras_agrees(experiment: Experiment, library: str) -> None:
     if find_spec("keras") is None or find_spec("tf_keras") is None:
         pytest.skip("needs keras and tf_keras")
+    if library == "tf_keras" and "renorm=True" in experiment.code:
+        pytest.skip("the renorm of tf_keras does not run in float64")
     name = experiment.rule.name
     number = experiments([experiment.rule]).index(experiment)
     rows = on_keras(library, experiment, number)

@@ -13,6 +13,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[1]
 HEAVY = {"tensorflow", "keras", "tf_keras", "numpy", "h5py"}
+DRAWING = {"igraph", "markdown_it", "latex2mathml", "mdit_py_plugins", "html", "bnlint.reporters.picture", "bnlint.scene"}
 LATE = {"json", "multiprocessing", "pathspec", "rich", "tomllib", "tomli", "importlib.metadata", "hashlib", "difflib"}
 REPORT = "import sys, atexit\natexit.register(lambda: print('loaded:', *sys.modules))\n"
 
@@ -74,7 +75,7 @@ def test_nor_does_a_run_over_a_folder_of_them(project: Path, bare: set[str]) -> 
 def test_a_run_with_findings_loads_no_framework_and_no_slow_part_of_libcst(project: Path, bare: set[str]) -> None:
     new = loaded(lint("."), project) - bare
     assert "libcst" in new
-    assert new & (HEAVY | LATE - {"json"} | {"libcst.matchers", "libcst.codemod"}) == set()
+    assert new & (HEAVY | LATE - {"json"} | DRAWING | {"libcst.matchers", "libcst.codemod"}) == set()
 
 
 @pytest.mark.parametrize(
@@ -83,6 +84,8 @@ def test_a_run_with_findings_loads_no_framework_and_no_slow_part_of_libcst(proje
         (("--format", "json", "."), "json"),
         (("--extend-include", "*.pyw", "."), "pathspec"),
         (("explain", "tiny-batch"), "bnlint.reporters.card"),
+        (("graph", "bn/a.py", "--format", "svg"), "bnlint.reporters.picture"),
+        (("--format", "html", "."), "markdown_it"),
     ],
 )
 def test_what_is_used_is_loaded(project: Path, bare: set[str], arguments: tuple[str, ...], module: str) -> None:

@@ -1,4 +1,4 @@
-"""The reporters: one report, four formats, and what a hostile file may put into them."""
+"""The reporters: one report, its formats, and what a hostile file may put into them."""
 
 from __future__ import annotations
 
@@ -376,7 +376,7 @@ def test_a_cell_s_lines_are_counted_in_the_cell(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format_is_refused() -> None:
-    assert FORMATS == ("text", "json", "github", "sarif")
+    assert FORMATS == ("text", "json", "github", "sarif", "html")
     with pytest.raises(ValueError, match="unknown format 'xml': expected one of text, json"):
         render("xml", report())
 

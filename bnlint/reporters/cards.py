@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
 from html import escape
 from typing import Any
 
@@ -12,10 +13,32 @@ from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 
-def as_html(card: str) -> str:
-    """The card without its title. HTML in it is shown as text, and pictures are left out: nothing is loaded."""
+def as_html(card: str, listed: Collection[str] = ()) -> str:
+    """The card without its title. HTML in it is shown as text, and pictures are left out: nothing is loaded.
+
+    listed: the rules whose cards are on the same page, to which links between cards lead; other such links are text.
+    """
     _, _, body = card.partition("\n") if card.startswith("# ") else ("", "", card)
-    return str(_markdown().render(body))
+    reader = _markdown()
+    tokens = reader.parse(body)
+    for token in tokens:
+        if token.children:
+            token.children = list(_linked(token.children, listed))
+    return str(reader.renderer.render(tokens, reader.options, {}))
+
+
+def _linked(tokens: Iterable[Token], listed: Collection[str]) -> Iterator[Token]:
+    """The tokens, without links that lead nowhere from a page of its own."""
+    dropped = False
+    for token in tokens:
+        if token.type == "link_open":
+            target = str(token.attrs.get("href", ""))
+            rule = target.partition("#")[0].removesuffix(".md").replace("_", "-")
+            dropped = not target.startswith("https://") and rule not in listed
+            if rule in listed:
+                token.attrs["href"] = f"#rule-{rule}"
+        if not (dropped and token.type in ("link_open", "link_close")):
+            yield token
 
 
 def _markdown() -> MarkdownIt:

@@ -18,7 +18,7 @@ from ..finding import Edit, Failure, Finding, Fix, Place, Report, Severity
 from ..rule import Rule
 from ..scene import Scene
 from .escape import printable
-from .sources import Sources
+from .sources import LINE_END, Sources
 from .text import summary
 
 CONTEXT = 2
@@ -52,9 +52,9 @@ def render(report: Report, rules: Iterable[Rule], sources: Sources) -> str:
         severities="".join(_severity_box(severity, report) for severity in sorted(Severity, reverse=True)),
         rules=_rules_table(report),
         files=_files_table(report),
-        failures=_failures(report.failures),
+        failures=_failures(report.failures) + _unseen(drawings),
         findings="\n".join(files) or "<p>Nothing was found.</p>",
-        cards="\n".join(_card(rule) for rule in rules if rule.name in used),
+        cards="\n".join(_card(rule, used) for rule in rules if rule.name in used),
     )
 
 
@@ -67,51 +67,46 @@ def _text(text: str) -> str:
     return escape(printable(text))
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 class _Drawings:
-    """The models that findings stand on, drawn; and where each finding is marked."""
+    """The models that findings stand on, drawn, those with the worst first; and where each finding is marked."""
 
     def __init__(self, report: Report) -> None:
         from .picture import Missing, marks_of
         from .picture.layout import spare_matplotlib
-        from .picture.svg import picture as draw
+        from .picture.svg import picture
 
         self.missing = ""
         self.by_path: dict[str, list[tuple[str, Scene, str]]] = {}
-        self.left_out = 0
-        self._marked: dict[Place, list[tuple[str, str]]] = {}
+        self._marked: dict[Place, dict[str, tuple[str, str]]] = {}
         marks = marks_of(report)
-        scenes = [scene for scene in report.scenes if _places(scene) & marks.keys()]
         worst = {place: max(finding.severity for _, finding in found) for place, found in marks.items()}
+        scenes = [scene for scene in dict.fromkeys(report.scenes) if _places(scene) & marks.keys()]
         scenes.sort(key=lambda scene: -max(worst[place] for place in _places(scene) & marks.keys()))
+        self.left_out = max(0, len(scenes) - PICTURES)
         if scenes:
             spare_matplotlib()
-        self.left_out = max(0, len(scenes) - PICTURES)
         for number, scene in enumerate(scenes[:PICTURES]):
+            name = f"model-{number}"
             try:
-                svg = draw(scene, marks, f"model-{number}-", style=False)
+                svg = picture(scene, marks, f"{name}-", style=False)
             except Missing as error:
                 self.missing = str(error)
                 return
-            name = f"model-{number}"
-            self.by_path.setdefault(scene.place.path, []).append((name, scene, svg))
-            for place in scene.places & marks.keys():
-                self._marked.setdefault(place, []).append((f"{name}", scene.name))
+            paths = {place.path for place in _places(scene) & marks.keys()}
+            path = scene.place.path if scene.place.path in paths else min(paths)
+            self.by_path.setdefault(path, []).append((name, scene, svg))
             for node in scene.nodes:
-                for place in node.places & marks.keys():
-                    target = f"{name}-{node.number}"
-                    if f'id="{target}"' in svg:
-                        self._marked.setdefault(place, []).append((target, scene.name))
+                if f'id="{name}-{node.number}"' in svg:
+                    self._mark(node.places, name, f"{name}-{node.number}", scene)
+            self._mark(scene.places, name, name, scene)
+
+    def _mark(self, places: frozenset[Place], name: str, target: str, scene: Scene) -> None:
+        for place in places:
+            self._marked.setdefault(place, {}).setdefault(name, (target, scene.name))
 
     def of(self, place: Place) -> list[tuple[str, str]]:
-        """Where a finding at this place is marked: the first node of each model, as an id and the model's name."""
-        found: dict[str, tuple[str, str]] = {}
-        for target, name in self._marked.get(place, []):
-            found.setdefault("-".join(target.split("-")[:2]), (target, name))
-        return list(found.values())
+        """Where a finding at this place is marked: in each model its first node, or the model, as an id; and a name."""
+        return list(self._marked.get(place, {}).values())
 
 
 def _places(scene: Scene) -> frozenset[Place]:
@@ -126,12 +121,15 @@ def _severity_box(severity: Severity, report: Report) -> str:
 
 
 def _rules_table(report: Report) -> str:
-    counts = Counter((finding.rule, finding.severity) for finding in report)
+    counts: dict[str, Counter[Severity]] = {}
+    for finding in report:
+        counts.setdefault(finding.rule, Counter())[finding.severity] += 1
     rows = []
-    for (rule, severity), count in sorted(counts.items(), key=lambda item: (-item[0][1], -item[1], item[0][0])):
+    for rule, of in sorted(counts.items(), key=lambda item: (-max(item[1]), -item[1].total(), item[0])):
         box = f'<input type="checkbox" checked data-rule="{_text(rule)}" aria-label="show {_text(rule)}">'
         link = f'<a href="#rule-{_text(rule)}">{_text(rule)}</a>'
-        rows.append(f'<tr><td>{box}<td class="{severity}">{severity}<td>{link}<td class="number">{count}')
+        severities = ", ".join(str(severity) for severity in sorted(of, reverse=True))
+        rows.append(f'<tr><td>{box}<td class="{max(of)}">{severities}<td>{link}<td class="number">{of.total()}')
     return "\n".join(rows)
 
 
@@ -157,6 +155,14 @@ def _failures(failures: Iterable[Failure]) -> str:
     return f'<section class="failures"><h2>Not checked</h2><ul>{"".join(rows)}</ul></section>' if rows else ""
 
 
+def _unseen(drawings: _Drawings) -> str:
+    """Why models are not drawn."""
+    if drawings.missing:
+        return f'<p class="soft">{_text(drawings.missing)}</p>'
+    left = f"{PICTURES} models are drawn, those with the worst findings; {drawings.left_out} are not."
+    return f'<p class="soft">{left}</p>' if drawings.left_out else ""
+
+
 def _file(path: str, found: list[tuple[int, Finding]], sources: Sources, drawings: _Drawings) -> str:
     """A file's findings, and the pictures of its models behind them."""
     lines = [f'<section class="file" id="file-{_key(path)}"><h2>{_text(path)}</h2>']
@@ -166,8 +172,6 @@ def _file(path: str, found: list[tuple[int, Finding]], sources: Sources, drawing
         lines.append(
             f'<details class="model" id="{name}">{said}<div class="picture" tabindex="0">{svg}</div></details>'
         )
-    if drawings.missing:
-        lines.append(f'<p class="soft">{_text(drawings.missing)}</p>')
     return "\n".join([*lines, "</section>"])
 
 
@@ -230,7 +234,7 @@ def _fix(fix: Fix, sources: Sources) -> str:
         kind = {"+": "ins", "-": "del"}.get(line[:1], "span")
         rows.append(f"<{kind}>{_code(line)}</{kind}>")
     said = "".join(f"<li>{_text(line)}" for line in fix.certificate.lines())
-    diff = f'<pre class="diff" tabindex="0">{chr(10).join(rows)}</pre>' if rows else ""
+    diff = f'<pre class="diff" tabindex="0">{"".join(rows)}</pre>' if rows else ""
     return f'<div class="fix {safe}"><p><b>{safe} fix</b>: {_text(fix.title)}</p>{diff}<ul>{said}</ul></div>'
 
 
@@ -248,7 +252,7 @@ def _diff(fix: Fix, sources: Sources) -> Iterator[str]:
         for edit in group:
             start, end = (starts[min(row - first, len(old))] + column - 1 for row, column in (edit.start, edit.end))
             new = new[:start] + edit.text + new[end:]
-        hunks = list(unified_diff(old, new.splitlines(), n=CONTEXT, lineterm=""))[3:]
+        hunks = list(unified_diff(old, LINE_END.split(new), n=CONTEXT, lineterm=""))[3:]
         yield f"@@ {Place(path, cell or None, first)} @@"
         yield from hunks
 
@@ -257,10 +261,10 @@ def _where(edit: Edit) -> tuple[str, int]:
     return edit.path, edit.cell or 0
 
 
-def _card(rule: Rule) -> str:
+def _card(rule: Rule, listed: set[str]) -> str:
     """A rule's card, closed; the page opens it in place under a finding."""
     from .cards import as_html
 
-    body = as_html(rule.card) if rule.card else "<p>This rule has no card.</p>"
+    body = as_html(rule.card, listed) if rule.card else "<p>This rule has no card.</p>"
     title = f"<summary>{_text(rule.name)}: {_text(rule.summary)}</summary>"
     return f'<details class="card" id="rule-{_text(rule.name)}">{title}<div class="body">{body}</div></details>'

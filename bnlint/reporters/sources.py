@@ -10,14 +10,14 @@ from pathlib import Path
 
 from ..finding import Place
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
+LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Sources:
     """Lines of source text by place. `texts` holds what is not on the disk, by path; files are read once."""
 
     def __init__(self, texts: Mapping[str, str] | None = None) -> None:
-        self._lines = {path: _LINE_END.split(text) for path, text in (texts or {}).items()}
+        self._lines = {path: LINE_END.split(text) for path, text in (texts or {}).items()}
         self._cells: dict[str, list[list[str]]] = {}
 
     def line(self, place: Place) -> str | None:
@@ -44,7 +44,7 @@ def _read(path: str) -> list[str]:
     try:
         data = Path(path).read_bytes()
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        return _LINE_END.split(data.decode(encoding))
+        return LINE_END.split(data.decode(encoding))
     except (OSError, ValueError, SyntaxError):
         return []
 

@@ -13,7 +13,7 @@ from .machine import MAX_STEPS, TOO_DEEP, Args, Machine, OutOfFuel
 from .relevance import Relevance
 from .values import ABSENT, Choice, Class, Frame, Func, Instance, Opaque
 
-SHARE = 0.25
+SHARE = 0.5
 """What a single function that nobody calls may spend of all fuel."""
 
 

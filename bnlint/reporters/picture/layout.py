@@ -11,7 +11,7 @@ from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from .straight import Slots, centers
 
@@ -26,11 +26,12 @@ class Missing(ImportError):
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Something to be placed, with its size in pixels."""
+    """Something to be placed, with its size in pixels; at an edge, where lines lead on from there."""
 
     key: Hashable
     width: float
     height: float
+    edge: Literal["", "top", "bottom"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def arrange(boxes: Sequence[Box], lines: Sequence[Line]) -> Layout:
 
 
 def _layers(boxes: Sequence[Box], lines: Sequence[Line]) -> list[int]:
-    """As high up as can be; what has no line into it as far down as can be."""
+    """As high up as can be, or at an edge; what has no line into it as far down as can be."""
     index = {box.key: number for number, box in enumerate(boxes)}
     before: list[list[int]] = [[] for _ in boxes]
     behind: list[list[int]] = [[] for _ in boxes]
@@ -104,9 +105,10 @@ def _layers(boxes: Sequence[Box], lines: Sequence[Line]) -> list[int]:
     for number in range(len(boxes)):
         layers[number] = max((layers[other] + 1 for other in before[number]), default=0)
     for number in range(len(boxes)):
-        if not before[number] and behind[number]:
+        if not before[number] and behind[number] and boxes[number].edge != "top":
             layers[number] = min(layers[other] for other in behind[number]) - 1
-    return layers
+    last = max(layers, default=0)
+    return [last if box.edge == "bottom" else layer for box, layer in zip(boxes, layers, strict=True)]
 
 
 def _chains(

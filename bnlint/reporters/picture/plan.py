@@ -32,7 +32,12 @@ class Remark:
     @property
     def width(self) -> float:
         """In pixels, with its sign and the gap in front of it."""
-        return shapes.SMALL_LETTER * len(self.text) + (24 if self.severity else 8)
+        letter = shapes.SMALL_BOLD_LETTER if self.severity else shapes.SMALL_LETTER
+        return letter * len("".join(self.texts())) + (24 if self.severity else 8)
+
+    def texts(self) -> list[str]:
+        """What it says, with a number for each further finding."""
+        return [self.text, *(f" ({number})" for number in range(2, len(self.findings) + 1))]
 
 
 @dataclass(slots=True)
@@ -223,7 +228,8 @@ def _inside(scene: Scene, fold: Fold, marks: Marks) -> _Inside:
     block = range(fold.first, fold.first + fold.size)
     drawn = [_drawn([scene.nodes[n + fold.size * copy] for copy in range(fold.times)], marks) for n in block]
     entries = list(dict.fromkeys(number for one in drawn for number in one.node.inputs if number not in block))
-    boxes = [*(Box(("in", entry), 0.0, 0.0) for entry in entries), *(one.box for one in drawn), Box("out", 0.0, 0.0)]
+    boxes = [Box(("in", entry), 0.0, 0.0, "top") for entry in entries]
+    boxes += [*(one.box for one in drawn), Box("out", 0.0, 0.0, "bottom")]
     offs = {one.node.number: one.off for one in drawn}
     lines = []
     for one in drawn:

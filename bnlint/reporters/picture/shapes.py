@@ -9,7 +9,7 @@ from ..escape import printable
 
 HEIGHT = 26.0
 SLANT = 9.0
-LETTER, BOLD_LETTER, SMALL_LETTER = 7.0, 7.6, 6.3
+LETTER, BOLD_LETTER, SMALL_LETTER, SMALL_BOLD_LETTER = 7.0, 7.9, 6.3, 7.0
 """How wide a character is at most, on average, in the fonts that are asked for."""
 
 _LONGEST = 60
@@ -75,6 +75,7 @@ def outline(form: str, x: float, y: float, w: float, h: float = HEIGHT) -> str:
     """The SVG elements of a node's shape in this rectangle, in its color."""
     dash = f' stroke-dasharray="{_DASHES[form]}"' if form in _DASHES else ""
     fill = f'fill="{COLORS[form][0]}"{dash}'
+    ink = f'stroke="{COLORS[form][1]}"'
     s, r, b, m = SLANT, x + w, y + h, y + h / 2
     corners = {
         "input": ((x, y), (r, y), (r, b - 7), (x + w / 2, b), (x, b - 7)),
@@ -88,7 +89,7 @@ def outline(form: str, x: float, y: float, w: float, h: float = HEIGHT) -> str:
         points = " ".join(f"{number(a)},{number(c)}" for a, c in corners[form])
         inner = ""
         if form == "output":
-            inner = f'<path d="M{number(x + 4)} {number(b - 4)}H{number(r - 4)}"/>'
+            inner = f'<path d="M{number(x + 4)} {number(b - 4)}H{number(r - 4)}" {ink}/>'
         return f'<polygon points="{points}" {fill}/>{inner}'
     if form == "join":
         middle = f'cx="{number(x + w / 2)}" cy="{number(m)}"'
@@ -98,10 +99,11 @@ def outline(form: str, x: float, y: float, w: float, h: float = HEIGHT) -> str:
     rounded = f' rx="{number(round_by)}"' if round_by else ""
     shape = f"<rect {box}{rounded} {fill}/>"
     if form == "recurrent":
-        return f'{shape}<path d="M{number(x + 5)} {number(y)}v{number(h)}M{number(r - 5)} {number(y)}v{number(h)}"/>'
+        bars = f"M{number(x + 5)} {number(y)}v{number(h)}M{number(r - 5)} {number(y)}v{number(h)}"
+        return f'{shape}<path d="{bars}" {ink}/>'
     if form == "model":
         inside = f"M{number(x + 3)} {number(y + 3)}h{number(w - 6)}v{number(h - 6)}h{number(6 - w)}z"
-        return f'{shape}<path d="{inside}" fill="none"/>'
+        return f'{shape}<path d="{inside}" fill="none" {ink}/>'
     return shape
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from textwrap import wrap
 
 from ...finding import Severity
 from ...scene import Scene
@@ -15,6 +16,7 @@ from .shapes import number
 MARGIN = 14.0
 NARROWEST = 380.0
 _LINE = 17.0
+_WRAP = 62
 
 _SIGNS = {
     Severity.ERROR: "M-2.5-6h5L6-2.5v5L2.5 6h-5L-6 2.5v-5zM-2.5-2.5l5 5m0-5l-5 5",
@@ -33,7 +35,7 @@ font:12px "DejaVu Sans",Verdana,Arial,sans-serif}
 .bnlint .name{font-size:15px;font-weight:bold}
 .bnlint .said,.bnlint .remark,.bnlint .word{font-size:10.5px}
 .bnlint .kind{font-weight:bold}
-.bnlint .shape{stroke:#1a1a1a;stroke-width:1.2}
+.bnlint .shape{stroke:var(--ink);stroke-width:1.2}
 .bnlint .batchnorm .shape{stroke-width:2}
 .bnlint .edge{fill:none;stroke:var(--line);stroke-width:1.3}
 .bnlint .branched{stroke-dasharray:4 3}
@@ -108,7 +110,7 @@ def _head(scene: Scene, remarks: list[Remark], linked: bool) -> list[tuple[str, 
     texts = [
         ("name", shapes.short(scene.name), 9.8),
         ("said", f"{scene.style}, {where}", shapes.SMALL_LETTER),
-        ("said", summary(scene), shapes.SMALL_LETTER),
+        *(("said", text, shapes.SMALL_LETTER) for text in wrap(summary(scene), _WRAP)),
     ]
     lines = [(_text(kind, MARGIN, "@", text), MARGIN + letter * len(text)) for kind, text, letter in texts]
     for remark in remarks:
@@ -170,9 +172,12 @@ def _remark(remark: Remark, x: float, y: float, linked: bool) -> Iterator[str]:
         yield _text("remark flag", x + 6, y, remark.text)
         return
     data = f'class="remark {remark.severity}" data-rule="{_safe(remark.text)}"'
-    inside = _sign(remark.severity, x + 15, y - 4) + _text("remark", x + 23, y, remark.text)
-    link = f'<a href="#finding-{remark.findings[0]}">{inside}</a>' if linked and remark.findings else inside
-    yield f"<g {data}>{link}</g>"
+    texts = [_safe(text) for text in remark.texts()]
+    if linked:
+        pairs = zip(remark.findings, texts, strict=True)
+        texts = [f'<a href="#finding-{finding}">{text}</a>' for finding, text in pairs]
+    said = f'<text class="remark" x="{number(x + 23)}" y="{number(y)}">{"".join(texts)}</text>'
+    yield f"<g {data}>{_sign(remark.severity, x + 15, y - 4)}{said}</g>"
 
 
 def _sign(severity: Severity, x: float, y: float) -> str:

@@ -33,7 +33,8 @@ function reveal() {
   if (target.matches(".finding[hidden], section.file[hidden], [hidden] *")) showAll();
   for (let one = target; one; one = one.parentElement) if (one.matches("details")) one.open = true;
   target.scrollIntoView({ block: target.matches(".node") ? "center" : "start", inline: "center" });
-  if (target.matches(".finding, .node")) target.focus({ preventScroll: true });
+  const focused = target.matches(".finding, .node") ? target : target.querySelector("summary");
+  focused?.focus({ preventScroll: true });
 }
 
 function showAll() {
