@@ -85,7 +85,9 @@ def main() -> None:
 @click.option("--select", metavar="RULES", multiple=True, callback=_names, help="Only these: names, categories, ALL.")
 @click.option("--extend-select", metavar="RULES", multiple=True, callback=_names, help="These rules as well.")
 @click.option("--ignore", metavar="RULES", multiple=True, callback=_names, help="Not these rules.")
-@click.option("--format", "form", type=click.Choice(["text", "json", "github", "sarif", "html"]), help="[default: text]")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "github", "sarif", "html"]), help="[default: text]"
+)
 @click.option("--output", metavar="FILE", help="Write the report to this file.")
 @click.option("--fix", is_flag=True, help="Mend what can be mended safely, and report the rest.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also what changes what the model computes.")

@@ -13,7 +13,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[1]
 HEAVY = {"tensorflow", "keras", "tf_keras", "numpy", "h5py"}
-DRAWING = {"igraph", "markdown_it", "latex2mathml", "mdit_py_plugins", "html", "bnlint.reporters.picture", "bnlint.scene"}
+DRAWING = {"igraph", "markdown_it", "latex2mathml", "mdit_py_plugins", "bnlint.reporters.picture", "bnlint.scene"}
 LATE = {"json", "multiprocessing", "pathspec", "rich", "tomllib", "tomli", "importlib.metadata", "hashlib", "difflib"}
 REPORT = "import sys, atexit\natexit.register(lambda: print('loaded:', *sys.modules))\n"
 

@@ -67,7 +67,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> str:
 def page(*findings: Finding, texts: dict[str, str] | None = None, **more: object) -> Page:
     """The page of a report with these findings."""
     report = Report(list(findings), checked=1, **more)  # type: ignore[arg-type]
-    return Page(render("html", report, list(open_book().values()), sources=Sources(texts or {})))
+    found = Page(render("html", report, list(open_book().values()), sources=Sources(texts or {})))
+    assert {link[1:] for link in found.links() if link.startswith("#")} <= found.ids().keys()
+    return found
 
 
 def test_all_links_lead_somewhere_and_ids_are_given_once(run: str) -> None:
@@ -185,6 +187,12 @@ def test_a_fix_is_shown_as_a_diff() -> None:
         ("span", " 4"),
         ("span", " 5"),
     ]
+
+
+def test_a_rule_without_a_card_is_not_linked() -> None:
+    (name,) = {"unused-suppression"}
+    found = page(Finding(name, "suppression", Severity.WARNING, Place("a.py", None, 1), "says nothing", "because"))
+    assert f"#rule-{name}" not in found.links() and "because" in found.text
 
 
 def test_what_was_not_checked_is_named() -> None:

@@ -52,6 +52,8 @@ def lints(environment: Environment, folder: Path) -> None:
     done = environment.run("bnlint", "net.py", cwd=folder)
     assert "net.py:2:19: error function-in-sequential" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 1
+    done = environment.run("bnlint", "net.py", "--format", "html", cwd=folder)
+    assert '<article class="finding error"' in done.stdout and done.stderr == ""
     assert environment.run("bnlint", "--version", cwd=folder).stdout.split()[-1] == bnlint.__version__
 
 
@@ -59,7 +61,8 @@ def test_the_wheel_holds_the_package_and_the_rules(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {name.removeprefix("bnlint/rules/") for name in names if name.startswith("bnlint/rules/")} == RULE_FILES
     modules = {str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / "bnlint").rglob("*.py")}
-    assert modules | {"bnlint/py.typed"} <= names
+    templates = {f"bnlint/reporters/templates/report.{kind}" for kind in ("html", "css", "js")}
+    assert modules | templates | {"bnlint/py.typed"} <= names
     others = {name for name in names if not name.startswith("bnlint/")}
     assert {name.split("/")[0] for name in others} == {f"bnlint-{bnlint.__version__}.dist-info"}
     assert not [name for name in names if "__pycache__" in name]
@@ -71,7 +74,7 @@ def test_the_wheel_s_metadata(wheel: Path) -> None:
     metadata = Parser().parsestr(archive.read(f"{folder}/METADATA").decode())
     assert (metadata["Version"], metadata["License-Expression"]) == (bnlint.__version__, "Apache-2.0")
     needed = {re.split(r"[\W]", line)[0] for line in metadata.get_all("Requires-Dist") if "extra ==" not in line}
-    assert needed == {"click", "libcst", "numpy", "pathspec", "rich", "tomli"}
+    assert needed == {"click", "latex2mathml", "libcst", "markdown", "numpy", "pathspec", "rich", "tomli"}
     assert set(metadata.get_all("Provides-Extra")) == {"models", "plots", "tensorflow", "test"}
     assert "Apache License" in archive.read(f"{folder}/licenses/LICENSE").decode()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -360,6 +362,43 @@ def test_names_from_a_file_stay_text() -> None:
 def test_a_file_without_models_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("import keras\n")
     assert "no model was found" in graph(str(tmp_path / "a.py"), "--format", "svg")
+
+
+def test_a_notebook_is_drawn(tmp_path: Path) -> None:
+    cells = [{"cell_type": "code", "source": part} for part in NET.split("\n\n")]
+    (tmp_path / "a.ipynb").write_text(json.dumps({"cells": cells, "nbformat": 4}), encoding="utf-8")
+    svg = graph(str(tmp_path / "a.ipynb"), "--format", "svg")
+    (model,) = drawn.read(svg)
+    assert model.remarks[2] == ["dropout-before-batchnorm"] and re.search(r"a\.ipynb:cell 2:\d+:9", svg)
+
+
+SAVE = """
+import sys, keras, bnlint
+from keras import layers
+x = inputs = keras.Input((16, 16, 3))
+for n in range(9):
+    y = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same")(x)))
+    x = layers.Add()([x, y]) if n else y
+model = keras.Model(inputs, layers.Dense(3)(layers.GlobalAveragePooling2D()(x)))
+model.save("net.keras")
+sys.stdout.write(bnlint.draw(model, config={}))
+"""
+
+
+@pytest.mark.slow
+@needs_keras
+def test_a_model_in_memory_and_a_saved_one_are_drawn_alike(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": "tensorflow",
+        "PYTHONPATH": str(CHECKOUT),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    command = [sys.executable, "-c", SAVE]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    (live,), (saved,) = drawn.read(done.stdout), drawn.read(bnlint.draw(tmp_path / "net.keras", config={}))
+    assert sound(live).unfolded() == sound(saved).unfolded()
+    assert live.blocks[0].times == 8 and "redundant-bias" in live.remarks[1]
 
 
 def test_a_model_without_known_layers_says_so(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sized
+from dataclasses import dataclass, replace
 from difflib import unified_diff
 from html import escape
 from itertools import groupby
@@ -34,15 +34,14 @@ def render(report: Report, rules: Iterable[Rule], sources: Sources) -> str:
     """The page. `rules` are those that ran; the cards of those that have findings are in it."""
     from .picture.svg import STYLE
 
-    drawings = _Drawings(report)
+    used = {finding.rule for finding in report}
+    cards = {rule.name: rule for rule in rules if rule.name in used}
+    page = _Page(sources, _Drawings(report), cards)
     style, script = _template("report.css") + STYLE, _template("report.js")
     hashed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    numbered = list(enumerate(report))
-    files = [
-        _file(path, list(found), sources, drawings)
-        for path, found in groupby(numbered, lambda pair: pair[1].place.path)
-    ]
-    used = {finding.rule for finding in report}
+    files: dict[str, list[tuple[int, Finding]]] = {}
+    for number, finding in enumerate(report):
+        files.setdefault(finding.place.path, []).append((number, finding))
     return Template(_template("report.html")).substitute(
         version=escape(__version__),
         policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hashed}'",
@@ -50,12 +49,26 @@ def render(report: Report, rules: Iterable[Rule], sources: Sources) -> str:
         script=script,
         summary=_text(summary(report)),
         severities="".join(_severity_box(severity, report) for severity in sorted(Severity, reverse=True)),
-        rules=_rules_table(report),
-        files=_files_table(report),
-        failures=_failures(report.failures) + _unseen(drawings),
-        findings="\n".join(files) or "<p>Nothing was found.</p>",
-        cards="\n".join(_card(rule, used) for rule in rules if rule.name in used),
+        rules=_rules_table(report, page),
+        files=_files_table(files),
+        failures=_failures(report.failures) + _unseen(page.drawings),
+        findings="\n".join(_file(path, found, page) for path, found in files.items()) or "<p>Nothing was found.</p>",
+        cards="\n".join(_card(rule, cards) for rule in cards.values()),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What the parts of a page need of each other: the code, the pictures, and whose cards are there."""
+
+    sources: Sources
+    drawings: _Drawings
+    cards: Mapping[str, Rule]
+
+    def rule(self, name: str) -> str:
+        """A rule's name, as a link to its card if that is on the page."""
+        shown = _text(name)
+        return f'<a href="#rule-{shown}">{shown}</a>' if name in self.cards else f"<b>{shown}</b>"
 
 
 def _template(name: str) -> str:
@@ -120,24 +133,24 @@ def _severity_box(severity: Severity, report: Report) -> str:
     return f'<label class="{severity}">{box} <kbd>{key}</kbd> {severity} <b>{count}</b></label>'
 
 
-def _rules_table(report: Report) -> str:
+def _rules_table(report: Report, page: _Page) -> str:
     counts: dict[str, Counter[Severity]] = {}
     for finding in report:
         counts.setdefault(finding.rule, Counter())[finding.severity] += 1
     rows = []
     for rule, of in sorted(counts.items(), key=lambda item: (-max(item[1]), -item[1].total(), item[0])):
         box = f'<input type="checkbox" checked data-rule="{_text(rule)}" aria-label="show {_text(rule)}">'
-        link = f'<a href="#rule-{_text(rule)}">{_text(rule)}</a>'
         severities = ", ".join(str(severity) for severity in sorted(of, reverse=True))
-        rows.append(f'<tr><td>{box}<td class="{max(of)}">{severities}<td>{link}<td class="number">{of.total()}')
+        rows.append(
+            f'<tr><td>{box}<td class="{max(of)}">{severities}<td>{page.rule(rule)}<td class="number">{of.total()}'
+        )
     return "\n".join(rows)
 
 
-def _files_table(report: Report) -> str:
-    counts = Counter(finding.place.path for finding in report)
+def _files_table(files: Mapping[str, Sized]) -> str:
     rows = (
-        f'<tr><td><a href="#file-{_key(path)}">{_text(path)}</a><td class="number">{count}'
-        for path, count in counts.items()
+        f'<tr><td><a href="#file-{_key(path)}">{_text(path)}</a><td class="number">{len(found)}'
+        for path, found in files.items()
     )
     return "\n".join(rows)
 
@@ -163,11 +176,11 @@ def _unseen(drawings: _Drawings) -> str:
     return f'<p class="soft">{left}</p>' if drawings.left_out else ""
 
 
-def _file(path: str, found: list[tuple[int, Finding]], sources: Sources, drawings: _Drawings) -> str:
+def _file(path: str, found: list[tuple[int, Finding]], page: _Page) -> str:
     """A file's findings, and the pictures of its models behind them."""
     lines = [f'<section class="file" id="file-{_key(path)}"><h2>{_text(path)}</h2>']
-    lines += [_finding(number, finding, sources, drawings) for number, finding in found]
-    for name, scene, svg in drawings.by_path.get(path, []):
+    lines += [_finding(number, finding, page) for number, finding in found]
+    for name, scene, svg in page.drawings.by_path.get(path, []):
         said = f"<summary>The model {_text(scene.name)}</summary>"
         lines.append(
             f'<details class="model" id="{name}">{said}<div class="picture" tabindex="0">{svg}</div></details>'
@@ -175,26 +188,29 @@ def _file(path: str, found: list[tuple[int, Finding]], sources: Sources, drawing
     return "\n".join([*lines, "</section>"])
 
 
-def _finding(number: int, finding: Finding, sources: Sources, drawings: _Drawings) -> str:
+def _finding(number: int, finding: Finding, page: _Page) -> str:
     rule, severity, place = _text(finding.rule), finding.severity, finding.place
     layer = f" ({_text(place.layer)})" if place.layer is not None else ""
     lines = [
         f'<article class="finding {severity}" id="finding-{number}" tabindex="-1" data-rule="{rule}" '
         f'data-severity="{severity}">',
-        f'<h3><span class="badge">{severity}</span> <a href="#rule-{rule}">{rule}</a> '
+        f'<h3><span class="badge">{severity}</span> {page.rule(finding.rule)} '
         f'<a class="place" href="#finding-{number}">{_text(str(place))}{layer}</a></h3>',
         f"<p>{_text(finding.message)}</p>",
-        _frame(place, "", sources),
-        *(_frame(related.place, related.message, sources) for related in finding.related),
+        _frame(place, "", page.sources),
+        *(_frame(related.place, related.message, page.sources) for related in finding.related),
     ]
-    for target, model in drawings.of(place):
+    for target, model in page.drawings.of(place):
         lines.append(f'<p><a href="#{target}">In the picture of {_text(model)}</a></p>')
     if finding.fix is not None:
-        lines.append(_fix(finding.fix, sources))
+        lines.append(_fix(finding.fix, page.sources))
     elif finding.fixable:
         lines.append(f"<p>Fixable: {_text(finding.fixable)}</p>")
-    if finding.why:
-        lines.append(f'<details class="why" data-rule="{rule}"><summary>{_text(finding.why)}</summary></details>')
+    why = _text(finding.why or finding.rule)
+    if finding.rule in page.cards:
+        lines.append(f'<details class="why" data-rule="{rule}"><summary>{why}</summary></details>')
+    elif finding.why:
+        lines.append(f"<p>{why}</p>")
     return "\n".join([*lines, "</article>"])
 
 
@@ -261,7 +277,7 @@ def _where(edit: Edit) -> tuple[str, int]:
     return edit.path, edit.cell or 0
 
 
-def _card(rule: Rule, listed: set[str]) -> str:
+def _card(rule: Rule, listed: Collection[str]) -> str:
     """A rule's card, closed; the page opens it in place under a finding."""
     from .cards import as_html
 

@@ -88,12 +88,12 @@ def render(scenes: Sequence[Scene], findings: Iterable[Finding] = ()) -> str:
     """The models as one SVG document, with those of the findings marked that stand on them. Raises Missing."""
     from .svg import sheet
 
-    return sheet(scenes, marks_of(findings))
+    return sheet(scenes, marks_of(findings, numbered=False))
 
 
-def marks_of(findings: Iterable[Finding]) -> dict[Place, list[tuple[int, Finding]]]:
+def marks_of(findings: Iterable[Finding], *, numbered: bool = True) -> dict[Place, list[tuple[int | None, Finding]]]:
     """The findings by place, with their numbers, from 0."""
-    marks: dict[Place, list[tuple[int, Finding]]] = {}
+    marks: dict[Place, list[tuple[int | None, Finding]]] = {}
     for number, finding in enumerate(findings):
-        marks.setdefault(finding.place, []).append((number, finding))
+        marks.setdefault(finding.place, []).append((number if numbered else None, finding))
     return marks

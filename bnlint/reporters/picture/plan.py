@@ -17,13 +17,19 @@ PAD = 10.0
 HEADER = 20.0
 PORT = 13.0
 
-Marks = Mapping[Place, Sequence[tuple[int, Finding]]]
-"""The findings at each place, with their numbers in the report."""
+Marks = Mapping[Place, Sequence[tuple[int | None, Finding]]]
+"""The findings at each place; with their numbers in the report, where there is one to lead to."""
+
+LINKS = 9
+"""To how many findings a remark leads at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A line beside a node, or under a model's name: a flag, or a finding's severity, rule and numbers."""
+    """A line beside a node, or under a model's name: a flag, or findings of one rule, with their severity.
+
+    findings: the numbers of those it leads to, where it leads anywhere.
+    """
 
     text: str
     severity: Severity | None = None
@@ -212,13 +218,13 @@ def remarks_of(places: Sequence[frozenset[Place]], marks: Marks) -> list[Remark]
         for place in given:
             for number, finding in marks.get(place, ()):
                 numbers, copies = at.setdefault((finding.severity, finding.rule), (set(), set()))
-                numbers.add(number)
+                numbers.update([] if number is None else [number])
                 copies.add(copy)
     return [
         Remark(
             rule if len(copies) == len(places) else f"{rule} ({len(copies)} of {len(places)})",
             severity,
-            tuple(sorted(numbers)),
+            tuple(sorted(numbers))[:LINKS],
         )
         for (severity, rule), (numbers, copies) in sorted(at.items(), key=lambda item: (-item[0][0], item[0][1]))
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
 from textwrap import wrap
@@ -85,7 +86,7 @@ def _document(body: str, width: float, height: float, title: str, style: str) ->
 def _scene(scene: Scene, marks: Marks, name: str) -> tuple[str, float, float]:
     """The elements of one model, and the room they take."""
     plan = make_plan(scene, marks)
-    head = _head(scene, remarks_of([scene.places], marks), bool(name))
+    head = _head(scene, remarks_of([scene.places], marks))
     wide = max([NARROWEST, plan.width + 2 * MARGIN, *(right for _, right in head)])
     left, top = (wide - plan.width) / 2, MARGIN + len(head) * _LINE + 12
     lines = [f'<g class="scene" data-model="{_safe(scene.name)}">']
@@ -103,7 +104,7 @@ def _scene(scene: Scene, marks: Marks, name: str) -> tuple[str, float, float]:
     return "\n".join([*lines, *legend, "</g>\n"]), wide, bottom
 
 
-def _head(scene: Scene, remarks: list[Remark], linked: bool) -> list[tuple[str, float]]:
+def _head(scene: Scene, remarks: list[Remark]) -> list[tuple[str, float]]:
     """The lines above a model, "@" standing for where, each with how far it reaches to the right."""
     where = printable(str(scene.place))
     where = where if len(where) < 60 else f"…{where[-59:]}"
@@ -114,7 +115,7 @@ def _head(scene: Scene, remarks: list[Remark], linked: bool) -> list[tuple[str, 
     ]
     lines = [(_text(kind, MARGIN, "@", text), MARGIN + letter * len(text)) for kind, text, letter in texts]
     for remark in remarks:
-        mark = "".join(_remark(remark, MARGIN - 8, 0.0, linked))
+        mark = "".join(_remark(remark, MARGIN - 8, 0.0))
         lines.append((f'<g transform="translate(0 @)">{mark}</g>', MARGIN + remark.width))
     return lines
 
@@ -162,18 +163,18 @@ def _node(one: Drawn, name: str) -> Iterator[str]:
     yield f'<text class="kind" {middle} style="fill:{color}">{_safe(one.kind)}{rest}</text>'
     high = one.y + shapes.HEIGHT / 2 - (len(one.remarks) - 1) * 7.5 + 4
     for place, remark in enumerate(one.remarks):
-        yield from _remark(remark, one.x + one.width, high + 15 * place, bool(name))
+        yield from _remark(remark, one.x + one.width, high + 15 * place)
     yield "</g>"
 
 
-def _remark(remark: Remark, x: float, y: float, linked: bool) -> Iterator[str]:
+def _remark(remark: Remark, x: float, y: float) -> Iterator[str]:
     """A line beside a node; that of a finding with its severity's sign, and a link to it."""
     if remark.severity is None:
         yield _text("remark flag", x + 6, y, remark.text)
         return
     data = f'class="remark {remark.severity}" data-rule="{_safe(remark.text)}"'
     texts = [_safe(text) for text in remark.texts()]
-    if linked:
+    if remark.findings:
         pairs = zip(remark.findings, texts, strict=True)
         texts = [f'<a href="#finding-{finding}">{text}</a>' for finding, text in pairs]
     said = f'<text class="remark" x="{number(x + 23)}" y="{number(y)}">{"".join(texts)}</text>'
@@ -205,6 +206,9 @@ def _legend(scene: Scene, plan: Plan, wide: float, top: float) -> tuple[list[str
         said.append("thick line: goes into each of the blocks")
     if any(edge.branched for edge in plan.edges):
         said.append("broken line: taken in a branch, of which it is not known when")
+    places = Counter(place for node in scene.nodes for place in node.places)
+    if any(count > 1 for count in places.values()):
+        said.append("a finding is marked on each layer that its line makes")
     for text in said:
         y += 18
         lines.append(_text("word", MARGIN, y + 10.5, text))
