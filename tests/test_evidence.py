@@ -65,6 +65,7 @@ def change(card: Path, old: str, new: str) -> None:
     card.write_text(text.replace(old, new), encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=str)
 def test_the_card_shows_what_its_code_gives(experiment: Experiment) -> None:
     seen: list[tuple[int, int]] = []
