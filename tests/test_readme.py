@@ -175,4 +175,4 @@ def test_the_first_command_in_a_fresh_environment(copy_checkout: Callable[[Path]
     variables["PATH"] = f"{tmp_path / 'venv' / 'bin'}{os.pathsep}{variables['PATH']}"
     done = subprocess.run(["bash", "-c", command], cwd=copy, env=variables, capture_output=True, text=True)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert re.search(r"^\d+ findings \(\d+ errors, .* files$", done.stdout, re.MULTILINE), done.stdout
+    assert re.search(r"^\d+ findings \(\d+ errors, .* files\b", done.stdout, re.MULTILINE), done.stdout
