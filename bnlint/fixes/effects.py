@@ -99,4 +99,6 @@ def _noise(values: int) -> str:
 
 
 def _percent(share: float) -> str:
+    if share < 1e-4:
+        return "under 0.01 %"
     return f"{100 * share:.0f} %" if share > 0.1 else f"{100 * share:.2g} %"
