@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bnlint import check_source
 from bnlint.finding import Edit
-from bnlint.fixes.edits import Lines, Span, applied, differences, touching
+from bnlint.fixes.edits import Lines, applied, differences
 from bnlint.fixes.slots import aligned
 from bnlint.fixes.splice import spliced
 from bnlint.fixes.tree import Refused
@@ -853,13 +853,6 @@ def test_offsets_and_positions_agree(text: str) -> None:
     lines = Lines(text)
     for offset in range(len(text) + 1):
         assert lines.offset(*lines.position(offset)) == offset
-
-
-def test_replacements_that_touch_are_told() -> None:
-    one = [Span(1, 3, "a")]
-    assert touching(one, [Span(3, 4, "b")])
-    assert not touching(one, [Span(4, 5, "b")])
-    assert not touching(one, [Span(1, 3, "a")])
 
 
 CELL = "x = 1\ny = 'é'\n\nz = [x,\n     y]"

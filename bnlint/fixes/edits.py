@@ -79,11 +79,6 @@ def applied(text: str, spans: Iterable[Span]) -> str:
     return "".join([*parts, text[position:]])
 
 
-def touching(one: Iterable[Span], other: Iterable[Span]) -> bool:
-    """Whether a replacement of one change meets a different one of another."""
-    return any(a != b and a.start <= b.end and b.start <= a.end for a in one for b in other)
-
-
 class Lines:
     """Offsets and positions in a text: lines and columns count from 1, columns in code points."""
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Literal, TypeVar
 
-from .channels import Trail, along
+from .channels import ends
 from .kinds import (
     ACTIVATIONS,
     BATCH_NORMALIZATIONS,
@@ -118,25 +118,9 @@ def nearest(
     Follows every alternative of joined branches and every input of what it passes, and looks into a nested model of one
     output. Ends silently at inputs.
     """
-    stack: list[tuple[Tensor, Trail]] = [(tensor, None)]
-    seen: set[Tensor] = set()
-    while stack and len(seen) < limit:
-        current, passed = stack.pop()
-        if current in seen:
-            continue
-        seen.add(current)
-        call = current.call
-        if current.either:
-            stack.extend((one, passed) for one in reversed(current.either) if one not in seen)
-        elif call is None:
-            continue
-        elif through(call):
-            further = (call, passed)
-            stack.extend((given, further) for given in call.inputs if given not in seen)
-        elif isinstance(call.layer, Model) and len(call.layer.outputs) == 1:
-            stack.append((call.layer.outputs[0], passed))
-        else:
-            yield call, along(passed)
+    for end, passed in ends(tensor, through, limit):
+        if end.call is not None:
+            yield end.call, passed
 
 
 def following(call: Call, through: Callable[[Call], bool], limit: int = 200) -> Iterator[Call]:
