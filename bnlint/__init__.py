@@ -1,7 +1,7 @@
 """A linter for batch normalization in Keras code.
 
-`check_paths` and `check_source` run it. A rule's module imports what it needs from here: Problem, Program, Options,
-Severity. Every name is loaded when it is first asked for.
+`check_paths` and `check_source` read code, `check_model` a model in memory. A rule's module imports what it needs from
+here: Problem, Program, Options, Severity. Every name is loaded when it is first asked for.
 """
 
 from __future__ import annotations
@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .config import ConfigError
+    from .doors.training import Training
+    from .drawing import draw
     from .engine import check_model, check_paths, check_source
-    from .finding import Certificate, Edit, Failure, Finding, Fix, Place, Related, Report, Severity
+    from .finding import Certificate, Edit, Failure, Finding, Fix, Place, Related, Severity
     from .graph import Origin, Program
+    from .live.clean import assert_clean
+    from .live.fixed import Repair, fixed, repairs
+    from .live.recalibrate import Recalibration, recalibrate
+    from .live.watch import Watch
     from .mend import mend_source
-    from .reporters.picture import draw
+    from .report import FindingsError, Report
+    from .reporters.card import explain
     from .rule import Options, Problem, Rule
 
 __version__ = "0.1.0"
@@ -25,30 +32,47 @@ __all__ = [
     "Edit",
     "Failure",
     "Finding",
+    "FindingsError",
     "Fix",
     "Options",
     "Origin",
     "Place",
     "Problem",
     "Program",
+    "Recalibration",
     "Related",
+    "Repair",
     "Report",
     "Rule",
     "Severity",
+    "Training",
+    "Watch",
+    "assert_clean",
     "check_model",
     "check_paths",
     "check_source",
     "draw",
+    "explain",
+    "fixed",
     "mend_source",
+    "recalibrate",
+    "repairs",
 ]
 
 _HOMES = {
     "config": ("ConfigError",),
+    "doors.training": ("Training",),
+    "drawing": ("draw",),
     "engine": ("check_model", "check_paths", "check_source"),
-    "finding": ("Certificate", "Edit", "Failure", "Finding", "Fix", "Place", "Related", "Report", "Severity"),
+    "finding": ("Certificate", "Edit", "Failure", "Finding", "Fix", "Place", "Related", "Severity"),
     "graph": ("Origin", "Program"),
+    "live.clean": ("assert_clean",),
+    "live.fixed": ("Repair", "fixed", "repairs"),
+    "live.recalibrate": ("Recalibration", "recalibrate"),
+    "live.watch": ("Watch",),
     "mend": ("mend_source",),
-    "reporters.picture": ("draw",),
+    "report": ("FindingsError", "Report"),
+    "reporters.card": ("explain",),
     "rule": ("Options", "Problem", "Rule"),
 }
 

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from .book import Book
     from .config import Config
     from .evidence import Experiment
-    from .finding import Failure, Report
+    from .finding import Failure
     from .plan import Plan
+    from .report import Report
 
 CLEAN, FINDINGS, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
@@ -247,10 +248,11 @@ def graph(path: str, entry: str | None, form: str, target_keras: str | None) -> 
     The file is not run. A path that is called `graph` is checked with `bnlint check graph`.
     """
     from .config import ConfigError, discover
+    from .drawing import of_program
     from .finding import Place
     from .reading import Unreadable, read_program
     from .reporters.graph import render
-    from .reporters.picture import Missing, of_program
+    from .reporters.picture import Missing
     from .reporters.picture.layout import spare_matplotlib
 
     try:

@@ -14,11 +14,13 @@ from . import files, suppress
 from .checker import Checker, Outcome
 from .config import Config, discover, load, parse
 from .doors.suffixes import CODE, MODELS
-from .finding import Failure, Report
+from .finding import Failure
 from .plan import Plan, Selection, make_plan
+from .report import Report
 from .settle import settle
 
 if TYPE_CHECKING:
+    from .doors.training import Training
     from .sieve import Sifted
 
 Progress = Callable[[int, int], None]
@@ -100,7 +102,7 @@ def check_source(
     found = configuration(config, [filename])
     chosen = Selection(select, extend_select, ignore)
     plan = make_plan(found, chosen, target=target, rules=rules, fixes=fixes)
-    report = Report(checked=1)
+    report = _begun(plan, checked=1, texts={filename: text})
     data = text.encode("utf-8", "surrogatepass")
     if len(data) > plan.config.max_size:
         report.failures.append(too_large(filename, len(data), plan.config.max_size))
@@ -113,6 +115,7 @@ def check_model(
     model: Any,
     data: Any = None,
     *,
+    training: Training | None = None,
     select: Iterable[str] | None = None,
     extend_select: Iterable[str] = (),
     ignore: Iterable[str] = (),
@@ -123,19 +126,25 @@ def check_model(
     """Check a model of Keras 3 or tf_keras as it stands in memory. It is neither trained nor changed.
 
     data: a batch of inputs, as the model takes them, of some hundred samples: with it, the two modes of each batch
-    normalization are compared. The other keywords are those of `check_paths`.
+    normalization are compared. training: how the model is going to be trained, such as Training(batch_size=8): with it,
+    the rules on batches apply. The other keywords are those of `check_paths`.
 
     Findings stand at layers: `finding.place.layer` is the layer's path. Raises TypeError for what is no Keras model,
     ValueError for one that is not built, and ConfigError as `check_paths` does.
     """
+    found = configuration(config, [os.getcwd()])
+    plan = make_plan(found, Selection(select, extend_select, ignore), target=target, rules=rules)
+    return judge(plan, model, data, training)
+
+
+def judge(plan: Plan, model: Any, data: Any = None, training: Training | None = None) -> Report:
+    """Carry out a plan on a model."""
     from .doors import live
 
-    found = configuration(config, [os.getcwd()])
-    plan = make_plan(found, Selection(select, extend_select, ignore), target=target, rules=rules, fixes=False)
     with _uncollected():
-        program = live.read(model, data=data, target=plan.target)
+        program = live.read(model, data=data, training=training, target=plan.target)
         path = program.path
-        report = Report(checked=1)
+        report = _begun(plan, checked=1, unit="model")
         settle(report, [Checker(plan).ask(program)], plan, {path: list})
     return report
 
@@ -149,6 +158,11 @@ def _checked(text: str, filename: str, plan: Plan) -> Outcome:
     except gate.Refused as refusal:
         return Outcome(failures=[Failure(filename, refusal.message, line=refusal.line)])
     return Checker(plan).check(Code(text), filename)
+
+
+def _begun(plan: Plan, **known: Any) -> Report:
+    """A report that knows which rules run."""
+    return Report(rules=plan.rules, folders=tuple(map(os.path.abspath, plan.folders)), **known)
 
 
 def configuration(config: str | os.PathLike[str] | Mapping[str, object] | None, paths: list[str]) -> Config:
@@ -180,9 +194,8 @@ def _run(plan: Plan, paths: Sequence[str], jobs: int | None, progress: Progress 
     listing = files.find(paths, plan.config.choice(SUFFIXES))
     jobs = jobs or plan.config.jobs or (processors() if _may_fork() else 1)
     sifted = _sifted(listing.files, plan.config.max_size, jobs)
-    report = Report(
-        failures=listing.failures + sifted.failures, checked=sifted.checked, skipped=listing.skipped + sifted.skipped
-    )
+    skipped = listing.skipped + sifted.skipped
+    report = _begun(plan, failures=listing.failures + sifted.failures, checked=sifted.checked, skipped=skipped)
     if sifted.candidates:
         plan.shown = {Path(os.path.abspath(path)): path for path in listing.files}
     outcomes = _outcomes(sifted.candidates, plan, jobs, progress)

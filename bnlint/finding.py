@@ -1,15 +1,10 @@
-"""What a run says: findings at places, failures to read, and the report that holds both."""
+"""What a run says: findings at places, what would mend them, and failures to read."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .scene import Scene
-
+from dataclasses import dataclass
 
 ROUNDING = 1e-9
 """Up to where a difference between two float64 computations of numbers around 1 counts as rounding."""
@@ -167,31 +162,3 @@ class Failure:
     message: str
     cell: int | None = None
     line: int | None = None
-
-
-@dataclass(slots=True)
-class Report:
-    """What one run found. Iterates over its findings.
-
-    `checked` counts every file looked at, those without a batch normalization included; `skipped` counts files passed
-    over unread (excluded, over `max-size`). `notes` are remarks for --verbose, `coverage` counts BN calls (all, and
-    those whose input is known). `scenes` are the models to be drawn, where they were asked for.
-    """
-
-    findings: list[Finding] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    checked: int = 0
-    skipped: int = 0
-    notes: list[str] = field(default_factory=list)
-    coverage: tuple[int, int] = (0, 0)
-    scenes: list[Scene] = field(default_factory=list)
-
-    def __iter__(self) -> Iterator[Finding]:
-        return iter(self.findings)
-
-    def __len__(self) -> int:
-        return len(self.findings)
-
-    def worst(self) -> Severity | None:
-        """The highest severity among the findings, None where there are none."""
-        return max((f.severity for f in self.findings), default=None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import suppress
@@ -14,35 +13,16 @@ from .doors.code import read_code
 from .doors.gate import Refused as Unreadable
 from .doors.gate import names_batchnorm
 from .engine import configuration
-from .finding import Edit, Failure, Finding, Report
+from .finding import Edit, Failure, Finding
 from .fixes.splice import spliced
 from .fixes.tree import Refused
 from .fixes.write import Changed, rewrite
 from .plan import Plan, Selection, make_plan
+from .report import Mended, Report
 from .settle import settle
 
 ROUNDS = 10
 """How many rounds a file gets at most, and one more for each finding."""
-
-
-@dataclass(slots=True)
-class Mended:
-    """What became of one file.
-
-    old and new: its bytes. rounds: the findings that were mended together, as they stood then, with the bytes that this
-    gave. refused: those whose fix would have left them there, or brought others.
-    """
-
-    path: str
-    old: bytes
-    new: bytes
-    rounds: list[tuple[list[Finding], bytes]] = field(default_factory=list)
-    refused: list[Finding] = field(default_factory=list)
-
-    @property
-    def count(self) -> int:
-        """How many findings were mended."""
-        return sum(len(findings) for findings, _ in self.rounds)
 
 
 class Mender:

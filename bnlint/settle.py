@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from . import suppress
 from .checker import Outcome
-from .finding import Finding, Place, Report, Severity
+from .finding import Finding, Place, Severity
 from .plan import Plan
+from .report import Report
 
 Comments = Callable[[], list[suppress.Suppression]]
 UNUSED = "unused-suppression"

@@ -21,8 +21,9 @@ from typing import Any
 from .book import shipped_folder
 from .card import SECTIONS, Example, examples, fences, fixed_behind, sections, unmarked
 from .engine import check_source
-from .finding import Failure, Finding, Place, Report, Severity
+from .finding import Failure, Finding, Place, Severity
 from .mend import mend_source
+from .report import Report
 from .rule import Rule
 
 LEAST_BAD = 2

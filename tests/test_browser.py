@@ -11,8 +11,9 @@ import pytest
 from test_html import EVIL, EVIL_FINDING
 
 import bnlint
-from bnlint.finding import Finding, Place, Report, Severity
+from bnlint.finding import Finding, Place, Severity
 from bnlint.plan import make_plan
+from bnlint.report import Report
 from bnlint.reporters import render
 from bnlint.reporters.sources import Sources
 

@@ -14,7 +14,8 @@ from click.testing import CliRunner
 import bnlint
 from bnlint.book import open_book
 from bnlint.cli import main
-from bnlint.finding import Certificate, Edit, Failure, Finding, Fix, Place, Related, Report, Severity
+from bnlint.finding import Certificate, Edit, Failure, Finding, Fix, Place, Related, Severity
+from bnlint.report import Report
 from bnlint.reporters import render
 from bnlint.reporters.cards import as_html
 from bnlint.reporters.sources import Sources

@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 from bnlint import mend
 from bnlint.cli import main
 from bnlint.fixes.write import Changed, rewrite
-from bnlint.mend import Mended, mend_source
+from bnlint.mend import mend_source
+from bnlint.report import Mended
 
 BIASED = """from keras import layers
 

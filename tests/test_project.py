@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bnlint import Report, check_paths
+from bnlint.doors.source import evaluate
 
 BLOCKS = """
 from tensorflow.keras import layers
@@ -88,3 +89,24 @@ def test_a_bad_module_does_not_keep_its_importer_from_being_read(tmp_path: Path)
     write(tmp_path, bad="def f(:\n", main="import bad\n" + MODEL.replace("from .blocks import dense", "dense = bad.f"))
     report = lint(tmp_path)
     assert not report.findings and not report.failures
+
+
+def test_a_module_that_one_branch_imports_is_there_for_the_other(tmp_path: Path) -> None:
+    write(tmp_path, parts="from tensorflow.keras import layers\nfirst = last = layers.BatchNormalization\n")
+    write(
+        tmp_path,
+        net="""
+from absl import flags
+from tensorflow import keras
+import parts
+
+inputs = keras.Input((4,))
+x = keras.layers.Dropout(0.5)(inputs)
+if flags.FLAGS.first:
+    x = parts.first()(x)
+else:
+    x = parts.last()(x)
+""",
+    )
+    program = evaluate((tmp_path / "net.py").read_text(), "net.py", file=tmp_path / "net.py")
+    assert [call.layer.kind for call in program.calls] == ["Dropout", "BatchNormalization", "BatchNormalization"]

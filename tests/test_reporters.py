@@ -15,7 +15,8 @@ from sarif_pydantic import Sarif
 
 import bnlint
 from bnlint.book import read_folders
-from bnlint.finding import Failure, Finding, Place, Related, Report, Severity
+from bnlint.finding import Failure, Finding, Place, Related, Severity
+from bnlint.report import Report
 from bnlint.reporters import FORMATS, render
 from bnlint.reporters.card import show_card, show_index
 from bnlint.reporters.sarif import uri

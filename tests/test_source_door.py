@@ -388,3 +388,15 @@ def test_positions_are_those_of_libcst(lines: list[str], newline: str, final: bo
             assert (found.line, found.column, found.end_line, found.end_column) == (
                 place.start.line, place.start.column + 1, place.end.line, place.end.column + 1,
             )  # fmt: skip
+
+
+def test_a_flag_of_a_library_may_be_off_and_a_function_of_keras_is_not() -> None:
+    code = """
+from absl import flags
+from tensorflow import keras
+
+inputs = keras.Input((4,))
+x = keras.layers.Dense(4)(inputs) if flags.FLAGS.wide else inputs
+y = keras.layers.Flatten()(inputs) if keras.activations.relu else keras.layers.Softmax()(inputs)
+"""
+    assert [(call.layer.kind, call.optional) for call in program(code).calls] == [("Dense", True), ("Flatten", False)]

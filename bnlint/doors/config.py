@@ -20,6 +20,8 @@ MAX_LAYERS = 50_000
 MAX_OUTPUTS = 1_000
 
 _MODELS = frozenset({"Functional", "Model", "Sequential"})
+_ASKING = BATCH_NORMALIZATIONS | {"TimeDistributed"}
+"""Layers for which a stored `training=False` was asked for. Keras 3 also stores the default of `call`, as Dropout's."""
 _OF_BATCHNORM = frozenset({"axis", "momentum", "epsilon", "moving_mean_initializer", "moving_variance_initializer"})
 Config = Mapping[str, Any]
 Reference = tuple[str, int, int]
@@ -282,7 +284,8 @@ class _Functional:
         layer = self.layers[key[0]]
         inputs = [self._tensor(*source) for source in node.inputs]
         spot = self.assembly.spot(layer.origin.place().layer or "", key[1])
-        training = NOT_GIVEN if node.training is None else Arg(_flag(node.training), spot)
+        noted = node.training is False and not (isinstance(layer, Model) or layer.kind in _ASKING)
+        training = NOT_GIVEN if node.training is None or noted else Arg(_flag(node.training), spot)
         call = self.assembly.call(layer, inputs, spot, training, self.outputs.get(key))
         self.made[key] = call
         self.model.nodes.append(call)

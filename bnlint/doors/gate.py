@@ -10,11 +10,13 @@ import io
 import re
 import tokenize
 import warnings
+from functools import cache
+from typing import Any
 
 MAX_DEPTH = 250
 MAX_MEGABYTES = 200
 """What LibCST may take for a text: half of what a file may cost in all."""
-LONG, SPREAD, PARENTHESES = 100_000, 100_000, 2_500
+LONG, SPREAD, PARENTHESES = 100_000, 50_000, 2_500
 """From how many characters on a text is weighed before it is parsed; and after, from how many levels, summed over all
 syntax nodes, or parentheses, of which the nodes say nothing. Below, LibCST cannot take that much."""
 
@@ -23,8 +25,12 @@ _FUNCTIONS = frozenset({"batch_normalization", "batch_norm"})
 _APPLICATIONS = ("ResNet", "MobileNet", "DenseNet", "EfficientNet", "Inception", "Xception", "NASNet", "RegNet")
 _FUNCTION_BYTES = (b"layers.batch_norm", b"slim.batch_norm", b"import batch_norm")
 _LAYER_BYTES = re.compile(rb"BatchNormalization(?!`| (?!(?:as|if|else|for|in|is|or|and|not)\b)[a-z])")
-"""A class's name, but not as prose has it: in backticks, or with a word behind it."""
-_LOADER_BYTES = re.compile(rb"(?:models|keras)\.load_model|models import.{,400}load_model|KerasLayer", re.DOTALL)
+"""A class's name, but not as prose has it: in backticks, or with a word behind it. A function's likewise."""
+_LOADER_BYTES = re.compile(
+    rb"(?:models|keras)\.load_model(?![`'\"]|\.[\s'\"]|\(\)`| (?!(?:as|if|else|for|in|is|or|and|not)\b)[a-z])"
+    rb"|models import.{,400}load_model|KerasLayer",
+    re.DOTALL,
+)
 _APPLICATION_BYTES = tuple(name.encode() for name in _APPLICATIONS)
 _PYTHON_2 = re.compile(
     r"^[ \t]*(print\s+[\"'\w%(]|exec\s+[\"'\w]|raise\s+\w+\s*,|except\s+[\w.()]+\s*,\s*\w+\s*:)", re.MULTILINE
@@ -121,14 +127,10 @@ def _names(tree: ast.Module) -> tuple[bool, int]:
             raise Refused("too deeply nested", getattr(level[0], "lineno", None))
         below: list[ast.AST] = []
         for node in level:
-            kind = type(node)
-            if kind is ast.Constant or kind in _CONTEXTS:
-                continue
+            kind: Any = type(node)
             if not found and kind in _NAMING and _bears(node):
                 found = True
-            if kind is ast.Name:
-                continue
-            for name in node._fields:
+            for name in _branches(kind):
                 value = getattr(node, name)
                 if type(value) is list:
                     below += [item for item in value if isinstance(item, ast.AST)]
@@ -138,7 +140,13 @@ def _names(tree: ast.Module) -> tuple[bool, int]:
     return found, spread
 
 
-_CONTEXTS = frozenset({ast.Load, ast.Store, ast.Del, ast.alias})
+@cache
+def _branches(kind: type[ast.AST]) -> tuple[str, ...]:
+    """The fields of a node that hold further nodes; those that say nothing of names and of depth left out."""
+    return () if kind in (ast.Constant, ast.Name) else tuple(name for name in kind._fields if name not in _BARE)
+
+
+_BARE = frozenset({"attr", "ctx", "is_async", "kind", "level", "module", "op", "ops", "type_comment"})
 _NAMING = frozenset({ast.Name, ast.Attribute, ast.ImportFrom, ast.Import})
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from ..graph import Arg, Call, Context, Entry, Layer, Model, Program, Tensor, Unknown, is_batchnorm
@@ -29,21 +30,30 @@ from .objects import (
 )
 from .operations import Operations
 from .tracing import MISSING, Event, Trace, Tracer, held_layers, is_model, parameters_of, takes_training
+from .training import Training, fitted
 from .weights import state_of
 
 
-def read(model: Any, *, path: str | None = None, data: Any = None, target: str = "auto") -> Program:
+def read(
+    model: Any,
+    *,
+    path: str | None = None,
+    data: Any = None,
+    training: Training | None = None,
+    target: str = "auto",
+) -> Program:
     """The program that a live model is, of Keras 3 or tf_keras.
 
     path: what findings show for a file's name; the model's own name in angle brackets by default.
     data: a batch of inputs, as the model takes them; each batch normalization's modes are compared on it.
+    training: how the model is trained.
     target: "auto" for the model's own Keras, or "2", "3" or "3.N" for what it would be there.
 
     Raises TypeError for what is no Keras model, and ValueError for one that is not built.
     """
-    root, version = _library(model)
+    root, version = library(model)
     if not model.built:
-        raise _not_built(model)
+        raise not_built(model)
     program = Program(path or f"<{model.name}>", explicit_keras=True)
     found = re.match(r"(\d+)\.(\d+)", version)
     major, minor = (int(found[1]), int(found[2])) if found else (3, 0)
@@ -58,6 +68,8 @@ def read(model: Any, *, path: str | None = None, data: Any = None, target: str =
     if settings:
         reader.assembly.compiled(made, spot, settings)
         made.iterations = iterations_of(model)
+    if training is not None:
+        fitted(reader.assembly, made, spot, training)
     if data is not None:
         from .gaps import measure
 
@@ -65,7 +77,7 @@ def read(model: Any, *, path: str | None = None, data: Any = None, target: str =
     return finish(program)
 
 
-def _library(model: Any) -> tuple[str, str]:
+def library(model: Any) -> tuple[str, str]:
     """The package that a model's class comes from, and its version."""
     for cls in type(model).__mro__:
         root = cls.__module__.split(".")[0]
@@ -120,7 +132,7 @@ class _Reader:
     def _model(self, live: Any, path: str, spot: Spot, specs: Any = None) -> Model:
         kind = nearest_class(live)
         own = type(live).__name__ in MODELS and is_keras(type(live))
-        nodes = _graph_of(live)
+        nodes = graph_of(live)
         style = "sequential" if kind == "Sequential" else "functional" if nodes is not None else "subclass"
         model = Model(
             ("Sequential" if style == "sequential" else "Functional") if own else "Model",
@@ -170,7 +182,7 @@ class _Reader:
             spot = self.assembly.spot(layer.origin.place().layer or path, index)
             keywords = node.arguments.kwargs if given is not None else node.call_kwargs
             known = {number: shape for number, out in enumerate(outputs) if (shape := _shape(out))}
-            call = self.assembly.call(layer, inputs, spot, _passed(keywords.get("training"), spot), known)
+            call = self.assembly.call(layer, inputs, spot, _passed(_flag_of(keywords, operation), spot), known)
             model.nodes.append(call)
             if not layer.op and not isinstance(layer, Model) and not is_keras(type(operation)):
                 self._open(operation, call, symbolic, model, path)
@@ -274,7 +286,7 @@ class _Reader:
             operations.note(one, tensor)
 
 
-def _graph_of(live: Any) -> list[Any] | None:
+def graph_of(live: Any) -> list[Any] | None:
     """The nodes of a functional or built Sequential model, each after those it needs; None for others."""
     graph = getattr(live, "_functional", None) or live
     by_depth = getattr(graph, "_nodes_by_depth", None)
@@ -305,6 +317,13 @@ def _flag(fitting: object, inferring: object) -> Unknown:
     return FORWARDED if fitting is True and not inferring else Unknown("an expression of the training flag")
 
 
+def _flag_of(keywords: Mapping[str, Any], live: Any) -> object:
+    """The `training` that was given to a call of a functional model; Keras 3 notes the default of `call`, too."""
+    value = keywords.get("training")
+    default = parameters_of(live).get("training")
+    return MISSING if default is not None and value is default.default else value
+
+
 def _passed(value: object, spot: Spot) -> Arg:
     if value is None or value is MISSING:
         return NOT_GIVEN
@@ -315,9 +334,14 @@ def _passed(value: object, spot: Spot) -> Arg:
 
 def _shape(symbolic: Any) -> Shape | None:
     try:
-        return sizes([None if size is None else int(size) for size in symbolic.shape])
+        return sizes([_size(size) for size in symbolic.shape])
     except (TypeError, ValueError, AttributeError):
         return None
+
+
+def _size(size: Any) -> int | None:
+    """A dimension; None for one that is not given, or is a symbol, as JAX has them."""
+    return None if size is None or type(size).__name__ == "_DimExpr" else int(size)
 
 
 def _signature(live: Any, model: Model) -> None:
@@ -344,11 +368,11 @@ def _specs(live: Any) -> list[Any]:
     else:
         arguments = [shapes] if shapes is not None else []
     if not arguments:
-        raise _not_built(live)
+        raise not_built(live)
     return [_spec(argument, live) for argument in arguments]
 
 
-def _not_built(live: Any) -> ValueError:
+def not_built(live: Any) -> ValueError:
     return ValueError(
         f"the model {live.name} is not built: call it on a batch (model(x)), or model.build(input_shape) with the "
         "batch first, such as model.build((None, 28, 28, 1))"
@@ -362,7 +386,7 @@ def _spec(shape: Any, live: Any) -> Any:
         shape = shape.as_list()
     if sizes(shape) is None:
         return [_spec(value, live) for value in shape]
-    root = _library(live)[0]
+    root = library(live)[0]
     dtype = getattr(live, "input_dtype", None) or "float32"
     if root == "keras" and "keras.src.backend" in sys.modules:
         return sys.modules["keras"].KerasTensor((None, *shape[1:]), dtype=dtype)

@@ -196,11 +196,11 @@ class Network:
                     setattr(layer, name, np.round(value / GRID) * GRID)
         return float(-logs[rows, y].mean())
 
-    def epoch(self, x: npt.ArrayLike, y: Labels, batch: int, rng: np.random.Generator) -> float:
+    def epoch(self, x: npt.ArrayLike, y: Labels, batch: int, rng: np.random.Generator, training: bool = True) -> float:
         """An update on each batch of the examples in random order, the rest left out; the mean loss of the batches."""
         x, order = array(x), rng.permutation(len(y))
         batches = order[: len(y) // batch * batch].reshape(-1, batch)
-        return float(np.mean([self.step(x[rows], y[rows]) for rows in batches]))
+        return float(np.mean([self.step(x[rows], y[rows], training) for rows in batches]))
 
     def loss(self, x: npt.ArrayLike, y: Labels, training: bool = False) -> float:
         """The mean loss, in inference mode unless said otherwise."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..finding import Report
+from ..report import Report
 from ..rule import Rule
 from .sources import Sources
 

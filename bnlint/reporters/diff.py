@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from ..finding import Finding
 from ..fixes.edits import lines_of
 from ..fixes.splice import cell_sources, encoding_of
-from ..mend import Mended
+from ..report import Mended
 from .escape import printable
 
 CONTEXT = 3

@@ -5,24 +5,20 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sized
-from dataclasses import dataclass, replace
-from difflib import unified_diff
+from collections.abc import Collection, Iterable, Mapping, Sized
+from dataclasses import dataclass
 from html import escape
-from itertools import groupby
 from pathlib import Path
 from string import Template
 
 from .. import __version__
-from ..finding import Edit, Failure, Finding, Fix, Place, Report, Severity
+from ..finding import Failure, Finding, Place, Severity
+from ..report import Report
 from ..rule import Rule
 from ..scene import Scene
-from .escape import printable
-from .sources import LINE_END, Sources
+from .fragments import escaped, frame, mending, placed
+from .sources import Sources
 from .text import summary
-
-CONTEXT = 2
-"""How many lines are shown around each that is spoken of."""
 
 PICTURES = 100
 """How many models are drawn at most."""
@@ -47,7 +43,7 @@ def render(report: Report, rules: Iterable[Rule], sources: Sources) -> str:
         policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hashed}'",
         style=style,
         script=script,
-        summary=_text(summary(report)),
+        summary=escaped(summary(report)),
         severities="".join(_severity_box(severity, report) for severity in sorted(Severity, reverse=True)),
         rules=_rules_table(report, page),
         files=_files_table(files),
@@ -67,17 +63,12 @@ class _Page:
 
     def rule(self, name: str) -> str:
         """A rule's name, as a link to its card if that is on the page."""
-        shown = _text(name)
+        shown = escaped(name)
         return f'<a href="#rule-{shown}">{shown}</a>' if name in self.cards else f"<b>{shown}</b>"
 
 
 def _template(name: str) -> str:
     return (_TEMPLATES / name).read_text(encoding="utf-8")
-
-
-def _text(text: str) -> str:
-    """Text from anywhere, as the content of an element or an attribute."""
-    return escape(printable(text))
 
 
 class _Drawings:
@@ -139,7 +130,7 @@ def _rules_table(report: Report, page: _Page) -> str:
         counts.setdefault(finding.rule, Counter())[finding.severity] += 1
     rows = []
     for rule, of in sorted(counts.items(), key=lambda item: (-max(item[1]), -item[1].total(), item[0])):
-        box = f'<input type="checkbox" checked data-rule="{_text(rule)}" aria-label="show {_text(rule)}">'
+        box = f'<input type="checkbox" checked data-rule="{escaped(rule)}" aria-label="show {escaped(rule)}">'
         severities = ", ".join(str(severity) for severity in sorted(of, reverse=True))
         rows.append(
             f'<tr><td>{box}<td class="{max(of)}">{severities}<td>{page.rule(rule)}<td class="number">{of.total()}'
@@ -149,7 +140,7 @@ def _rules_table(report: Report, page: _Page) -> str:
 
 def _files_table(files: Mapping[str, Sized]) -> str:
     rows = (
-        f'<tr><td><a href="#file-{_key(path)}">{_text(path)}</a><td class="number">{len(found)}'
+        f'<tr><td><a href="#file-{_key(path)}">{escaped(path)}</a><td class="number">{len(found)}'
         for path, found in files.items()
     )
     return "\n".join(rows)
@@ -162,7 +153,7 @@ def _key(path: str) -> str:
 
 def _failures(failures: Iterable[Failure]) -> str:
     rows = [
-        f"<li><b>{_text(str(Place(failure.path, failure.cell, failure.line)))}</b>: {_text(failure.message)}"
+        f"<li><b>{escaped(str(Place(failure.path, failure.cell, failure.line)))}</b>: {escaped(failure.message)}"
         for failure in failures
     ]
     return f'<section class="failures"><h2>Not checked</h2><ul>{"".join(rows)}</ul></section>' if rows else ""
@@ -171,17 +162,17 @@ def _failures(failures: Iterable[Failure]) -> str:
 def _unseen(drawings: _Drawings) -> str:
     """Why models are not drawn."""
     if drawings.missing:
-        return f'<p class="soft">{_text(drawings.missing)}</p>'
+        return f'<p class="soft">{escaped(drawings.missing)}</p>'
     left = f"{PICTURES} models are drawn, those with the worst findings; {drawings.left_out} are not."
     return f'<p class="soft">{left}</p>' if drawings.left_out else ""
 
 
 def _file(path: str, found: list[tuple[int, Finding]], page: _Page) -> str:
     """A file's findings, and the pictures of its models behind them."""
-    lines = [f'<section class="file" id="file-{_key(path)}"><h2>{_text(path)}</h2>']
+    lines = [f'<section class="file" id="file-{_key(path)}"><h2>{escaped(path)}</h2>']
     lines += [_finding(number, finding, page) for number, finding in found]
     for name, scene, svg in page.drawings.by_path.get(path, []):
-        said = f"<summary>The model {_text(scene.name)}</summary>"
+        said = f"<summary>The model {escaped(scene.name)}</summary>"
         lines.append(
             f'<details class="model" id="{name}">{said}<div class="picture" tabindex="0">{svg}</div></details>'
         )
@@ -189,24 +180,23 @@ def _file(path: str, found: list[tuple[int, Finding]], page: _Page) -> str:
 
 
 def _finding(number: int, finding: Finding, page: _Page) -> str:
-    rule, severity, place = _text(finding.rule), finding.severity, finding.place
-    layer = f" ({_text(place.layer)})" if place.layer is not None else ""
+    rule, severity, place = escaped(finding.rule), finding.severity, finding.place
     lines = [
         f'<article class="finding {severity}" id="finding-{number}" tabindex="-1" data-rule="{rule}" '
         f'data-severity="{severity}">',
         f'<h3><span class="badge">{severity}</span> {page.rule(finding.rule)} '
-        f'<a class="place" href="#finding-{number}">{_text(str(place))}{layer}</a></h3>',
-        f"<p>{_text(finding.message)}</p>",
-        _frame(place, "", page.sources),
-        *(_frame(related.place, related.message, page.sources) for related in finding.related),
+        f'<a class="place" href="#finding-{number}">{placed(place)}</a></h3>',
+        f"<p>{escaped(finding.message)}</p>",
+        frame(place, "", page.sources),
+        *(frame(related.place, related.message, page.sources) for related in finding.related),
     ]
     for target, model in page.drawings.of(place):
-        lines.append(f'<p><a href="#{target}">In the picture of {_text(model)}</a></p>')
+        lines.append(f'<p><a href="#{target}">In the picture of {escaped(model)}</a></p>')
     if finding.fix is not None:
-        lines.append(_fix(finding.fix, page.sources))
+        lines.append(mending(finding.fix, page.sources))
     elif finding.fixable:
-        lines.append(f"<p>Fixable: {_text(finding.fixable)}</p>")
-    why = _text(finding.why or finding.rule)
+        lines.append(f"<p>Fixable: {escaped(finding.fixable)}</p>")
+    why = escaped(finding.why or finding.rule)
     if finding.rule in page.cards:
         lines.append(f'<details class="why" data-rule="{rule}"><summary>{why}</summary></details>')
     elif finding.why:
@@ -214,73 +204,10 @@ def _finding(number: int, finding: Finding, page: _Page) -> str:
     return "\n".join([*lines, "</article>"])
 
 
-def _frame(place: Place, said: str, sources: Sources) -> str:
-    """The lines around a place, with what it spans marked."""
-    head = f"<figcaption>{_text(f'{place}: {said}')}</figcaption>" if said else ""
-    if place.line is None or sources.line(place) is None:
-        return f'<figure class="frame">{head}</figure>' if said else ""
-    rows = []
-    for line in range(max(1, place.line - CONTEXT), (place.end_line or place.line) + CONTEXT + 1):
-        text = sources.line(replace(place, line=line))
-        if text is not None and line <= place.line + 4 * CONTEXT:
-            rows.append(f"<span>{line}</span>{_marked(text, line, place)}\n")
-    return f'<figure class="frame">{head}<pre tabindex="0">{"".join(rows)}</pre></figure>'
-
-
-def _marked(text: str, line: int, place: Place) -> str:
-    """A line of code with the part of it marked that the place spans."""
-    assert place.line is not None
-    last = place.end_line or place.line
-    if not place.line <= line <= last or not text.strip():
-        return _code(text)
-    start = (place.column or 1) - 1 if line == place.line else len(text) - len(text.lstrip())
-    end = place.end_column - 1 if line == last and place.end_column else len(text)
-    return f"{_code(text[:start])}<mark>{_code(text[start:end])}</mark>{_code(text[end:])}"
-
-
-def _code(text: str) -> str:
-    """Code on one line; a very long one is cut."""
-    return _text(text if len(text) <= 500 else f"{text[:500]}…")
-
-
-def _fix(fix: Fix, sources: Sources) -> str:
-    safe = "safe" if fix.safe else "unsafe"
-    rows = []
-    for line in _diff(fix, sources):
-        kind = {"+": "ins", "-": "del"}.get(line[:1], "span")
-        rows.append(f"<{kind}>{_code(line)}</{kind}>")
-    said = "".join(f"<li>{_text(line)}" for line in fix.certificate.lines())
-    diff = f'<pre class="diff" tabindex="0">{"".join(rows)}</pre>' if rows else ""
-    return f'<div class="fix {safe}"><p><b>{safe} fix</b>: {_text(fix.title)}</p>{diff}<ul>{said}</ul></div>'
-
-
-def _diff(fix: Fix, sources: Sources) -> Iterator[str]:
-    """What a fix changes, a few lines around it included."""
-    for (path, cell), edits in groupby(sorted(fix.edits, key=_where), _where):
-        group = sorted(edits, key=lambda edit: edit.start, reverse=True)
-        first, last = max(1, group[-1].start[0] - CONTEXT), max(edit.end[0] for edit in group) + CONTEXT
-        lines = [sources.line(Place(path, cell or None, line)) for line in range(first, last + 1)]
-        old = [line for line in lines if line is not None]
-        new = "\n".join(old)
-        starts = [0]
-        for line in old:
-            starts.append(starts[-1] + len(line) + 1)
-        for edit in group:
-            start, end = (starts[min(row - first, len(old))] + column - 1 for row, column in (edit.start, edit.end))
-            new = new[:start] + edit.text + new[end:]
-        hunks = list(unified_diff(old, LINE_END.split(new), n=CONTEXT, lineterm=""))[3:]
-        yield f"@@ {Place(path, cell or None, first)} @@"
-        yield from hunks
-
-
-def _where(edit: Edit) -> tuple[str, int]:
-    return edit.path, edit.cell or 0
-
-
 def _card(rule: Rule, listed: Collection[str]) -> str:
     """A rule's card, closed; the page opens it in place under a finding."""
     from .cards import as_html
 
     body = as_html(rule.card, listed) if rule.card else "<p>This rule has no card.</p>"
-    title = f"<summary>{_text(rule.name)}: {_text(rule.summary)}</summary>"
-    return f'<details class="card" id="rule-{_text(rule.name)}">{title}<div class="body">{body}</div></details>'
+    title = f"<summary>{escaped(rule.name)}: {escaped(rule.summary)}</summary>"
+    return f'<details class="card" id="rule-{escaped(rule.name)}">{title}<div class="body">{body}</div></details>'

@@ -11,7 +11,8 @@ from pathlib import Path, PurePath
 from urllib.parse import quote
 
 from .. import __version__
-from ..finding import Failure, Finding, Place, Report, Severity
+from ..finding import Failure, Finding, Place, Severity
+from ..report import Report
 from ..rule import Rule
 from .escape import well_formed
 from .sources import Sources

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..finding import Failure, Finding, Place, Report, Severity
+from ..finding import Failure, Finding, Place, Severity
+from ..report import Report
 from .escape import printable
 from .sources import Sources
 
@@ -40,10 +41,10 @@ def summary(report: Report) -> str:
     counts = Counter(finding.severity for finding in report)
     parts = [_count(counts[severity], *_NOUNS[severity]) for severity in sorted(counts, reverse=True)]
     total = f"{_count(len(report), 'finding', 'findings')} ({', '.join(parts)})" if parts else "No findings"
-    line = f"{total} in {_count(report.checked, 'file', 'files')}"
+    line = f"{total} in {_count(report.checked, report.unit, f'{report.unit}s')}"
     left = [f"{len(report.failures)} could not be read"] if report.failures else []
     left += [f"{report.skipped} skipped"] if report.skipped else []
-    fixable = sum(bool(finding.fixable) for finding in report)
+    fixable = sum(bool(finding.fixable) for finding in report if finding.place.layer is None)
     left += [f"{fixable} fixable, as --diff shows"] if fixable else []
     return f"{line}; {', '.join(left)}" if left else line
 

@@ -16,7 +16,7 @@ SETTINGS_LEFT = {"name", "layer", "shape", "batch_size", "batch_shape", "dtype",
 
 def described(program: Any, model: Any) -> dict[str, Any]:
     """Each node of the model with all that feeds it, counted; its outputs; the flags and axes of its BN calls."""
-    from bnlint.graph import Program, is_batchnorm
+    from bnlint.graph import DROPOUTS, Program, is_batchnorm
     from bnlint.graph.view import models_of
 
     (seen,) = models_of(Program(program.path, models=[model]))
@@ -26,7 +26,8 @@ def described(program: Any, model: Any) -> dict[str, Any]:
         config = {} if node["kind"] in ("InputLayer", "unknown") else settings(node["config"])
         kind = "InputLayer" if node["kind"] == "unknown" else node["kind"]
         forms[node["id"]] = f"{kind}{json.dumps(config, sort_keys=True)}({','.join(forms[i] for i in node['inputs'])})"
-    flags = Counter(repr(call.training.value) for call in model.nodes if is_batchnorm(call.layer))
+    flagged = [call for call in model.nodes if is_batchnorm(call.layer) or call.layer.kind in DROPOUTS]
+    flags = Counter(f"{call.layer.kind}: {call.training.value!r}" for call in flagged)
     return {
         "style": seen["style"],
         "nodes": Counter(forms.values()),

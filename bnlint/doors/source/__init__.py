@@ -66,7 +66,7 @@ def _opened(
     keras = keras_of(text, target, file, pins)
     program = Program(path, keras.major, keras.minor, keras.because, keras.explicit, tensorflow_1(text))
     program.keras_1, program.testing = keras_1(text), holds_tests(str(file or path), text)
-    module = Module(path, text, cst.parse_module(text), file=file, cells=cells, shifts=shifts or {})
+    module = Module(path, text, project.tree_of(text, file), file=file, cells=cells, shifts=shifts or {})
     if file is not None:
         module.package, module.search = project.package_of(file), project.search_path(file)
     return program, module

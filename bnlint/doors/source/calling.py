@@ -125,9 +125,11 @@ def call_function(m: Machine, func: Func, args: Args, receiver: Value = ABSENT) 
     frame = Frame(func.frame.module, Dict(), func.frame, func.name, owner=func.owner, receiver=receiver)
     _bind(m, func, args, receiver, frame)
     before = len(m.program.calls), len(m.program.layers), len(m.program.events)
-    result = run(m, func, frame, args.spot)
-    if len(m.running) == 1:
-        m.heavy[func.node] = m.heavy.get(func.node, 0) + len(m.program.calls) - before[0]
+    try:
+        result = run(m, func, frame, args.spot)
+    finally:
+        if len(m.running) == 1:
+            m.heavy[func.node] = m.heavy.get(func.node, 0) + len(m.program.calls) - before[0]
     if before == (len(m.program.calls), len(m.program.layers), len(m.program.events)) and (
         result is None or isinstance(result, Opaque)
     ):

@@ -13,34 +13,33 @@ from .machine import MAX_STEPS, TOO_DEEP, Args, Machine, OutOfFuel
 from .relevance import Relevance
 from .values import ABSENT, Choice, Class, Frame, Func, Instance, Opaque
 
-SHARE = 0.5
+SHARE = 0.75
 """What a single function that nobody calls may spend of all fuel."""
 
 
 def enter_the_rest(m: Machine, frame: Frame) -> None:
-    """Evaluate every function and class that nothing uses and that may reach a BN, with unknown arguments."""
+    """Evaluate every function and class that nothing uses and that may reach a BN, with unknown arguments.
+
+    Functions that no other names come first: what they call, they call with better arguments, and it is done with.
+    """
     done: set[int] = set()
     m.unasked = True
     own = frame.module
     relevance = Relevance([func for func in m.functions if func.frame.module is own], m.classes, frame)
     for _ in range(3):
-        for cls in [
-            cls for cls in m.classes if not cls.instantiated and id(cls) not in done and cls.frame.module is own
-        ]:
-            done.add(id(cls))
-            if relevance.concerns_class(cls):
-                _guarded(m, lambda cls=cls: _instantiate_unknown(m, cls))
+        for cls in list(m.classes):
+            if cls.frame.module is own and not cls.instantiated and id(cls) not in done:
+                done.add(id(cls))
+                if relevance.concerns_class(cls):
+                    _guarded(m, lambda cls=cls: _instantiate_unknown(m, cls))
         for instance in list(m.instances):
             _complete(m, instance)
-        for func in [
-            func for func in m.functions if func.frame.module is own and func.owner is None and id(func) not in done
-        ]:
-            if not func.called and relevance.concerns(func):
-                done.add(id(func))
+        for func in sorted(m.functions, key=relevance.is_named):
+            if func.frame.module is own and func.owner is None and not func.called and relevance.concerns(func):
                 _guarded(m, lambda func=func: enter(m, func))
         for instance in list(m.instances):
             if instance.cls.frame.module is own:
-                _enter_methods(m, instance, done, relevance)
+                _enter_methods(m, instance, relevance)
 
 
 def _guarded(m: Machine, act: Any) -> None:
@@ -100,26 +99,20 @@ def _try_layer(m: Machine, layer: Layer, args: Args) -> None:
     m.escape(escaped)
 
 
-def _enter_methods(m: Machine, instance: Instance, done: set[int], relevance: Relevance) -> None:
-    for cls in instance.cls.lineage():
-        for name, member in list(cls.members.items()):
-            if (
-                isinstance(member, Func)
-                and not member.called
-                and id(member) not in done
-                and name != "__init__"
-                and (isinstance(instance.layer, Model) or relevance.concerns(member))
-            ):
-                if instance.cls.keras and name in (
-                    "call",
-                    "build",
-                    "get_config",
-                    "from_config",
-                    "compute_output_shape",
-                ):
-                    continue
-                done.add(id(member))
-                _guarded(m, lambda member=member: enter(m, member, instance))
+def _enter_methods(m: Machine, instance: Instance, relevance: Relevance) -> None:
+    methods = [
+        member
+        for cls in instance.cls.lineage()
+        for name, member in cls.members.items()
+        if isinstance(member, Func) and name != "__init__" and not (instance.cls.keras and name in _KERAS_CALLS)
+    ]
+    relevance.learn(methods)
+    for method in sorted(methods, key=relevance.is_named):
+        if not method.called and (isinstance(instance.layer, Model) or relevance.concerns(method)):
+            _guarded(m, lambda method=method: enter(m, method, instance))
+
+
+_KERAS_CALLS = ("call", "build", "get_config", "from_config", "compute_output_shape")
 
 
 def complete_models(m: Machine, frame: Frame) -> None:

@@ -6,6 +6,8 @@ the journal keeps a copy, one for each open branch that has none yet.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from .values import ABSENT, Absent, Choice, Dict, List, Opaque, Symbol, Value
@@ -28,6 +30,15 @@ class Journal:
     def reset(self) -> None:
         """Forget all open branches, keeping what they did."""
         self._levels.clear()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """What the body does is no part of the open branches: a module that one of them imports stays imported."""
+        levels, self._levels = self._levels, []
+        try:
+            yield
+        finally:
+            self._levels = levels
 
     def begin(self) -> None:
         """Open a branch."""

@@ -18,6 +18,7 @@ from ...graph import Arg, Context, Function, Layer, Object, PerReplica, Program,
 from .conditions import guards
 from .journal import Journal, choose
 from .module import Spot
+from .symbols import canonical
 from .values import (
     ABSENT,
     Array,
@@ -43,7 +44,7 @@ Completion = str | None
 """How a statement ended: None, or one of RETURN, BREAK, CONTINUE, RAISE."""
 
 MAX_DEPTH = 40
-MAX_STEPS = 200_000
+MAX_STEPS = 100_000
 MAX_CALLS = 4_000
 MAX_USES = 250
 """Calls of one layer; those of a file's layers together are MAX_CALLS."""
@@ -52,6 +53,9 @@ MAX_EVENTS = 1_000
 BULK = 32
 """How many items of a container are worth a step of fuel."""
 
+
+_CALLABLES = ("builtins.", "keras.", "tf.", "np.")
+"""Libraries whose symbols are functions and classes; in others a symbol may be a constant, or a flag."""
 
 TOO_DEEP = "values in values, or calls in calls, too deep"
 
@@ -190,6 +194,7 @@ class Machine:
             setattr(self, name, partial(step, self))
         self.journal = Journal()
         self.facts: dict[Opaque, bool] = {}
+        self.asking: dict[Opaque, bool] = {}
         self.compared: dict[tuple[object, ...], Opaque] = {}
         self.constants: dict[int, Value] = {}
         self.context = Context(testing=program.testing)
@@ -298,8 +303,14 @@ class Machine:
             given = {str(i): to_arg(value, args.spot_of(i, "")) for i, value in enumerate(args.positional)}
             given |= {name: to_arg(value, args.spot_of(None, name)) for name, value in args.keywords.items()}
             given |= {"**": Arg(Unknown("an unknown **"), spot)} if args.open else {}
-        guarded = self.guarded > 0 or any(map(guards, self.facts))
+        guarded = self.guarded > 0 or any(map(self._asks, self.facts))
         self.program.uses.append(Use(path, spot, guarded, self.context, self.time, given))
+
+    def _asks(self, condition: Opaque) -> bool:
+        found = self.asking.get(condition)
+        if found is None:
+            found = self.asking[condition] = guards(condition)
+        return found
 
     def store(self, variables: Dict, name: Any, value: Value) -> None:
         """Write a variable, an attribute or an item, so that a branch can take it back."""
@@ -444,6 +455,8 @@ class Machine:
             return self.derived("assumed", value)
         if isinstance(value, (Tensor, Array)):
             return Opaque("data")
+        if isinstance(value, Symbol) and not canonical(value.path).startswith(_CALLABLES):
+            return self.derived("truth", value.path)
         return True
 
     def derived(self, *key: object) -> Opaque:

@@ -101,7 +101,7 @@ def _line_starts(text: str) -> list[int]:
         starts.append(index)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(slots=True, eq=False, repr=False)  # Not frozen: that costs three times as much to make.
 class Spot:
     """A node of a module, reached through these calls: the source door's Origin."""
 

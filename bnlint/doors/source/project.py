@@ -166,14 +166,14 @@ def load(m: Machine, importer: Module, file: pathlib.Path) -> Frame | None:
     )
     m.modules[key] = frame
     m.importing.append(frame)
-    saved = m.stack, m.context
-    m.stack = ()
+    saved = m.stack, m.context, m.facts, m.optional
+    m.stack, m.facts, m.optional = (), {}, 0
     try:
-        with m.within(kind="build", functions=(), tape=None, purpose=None, because=""):
+        with m.journal.aside(), m.within(kind="build", functions=(), tape=None, purpose=None, because=""):
             m.execute(module.tree.body, frame)
     finally:
         m.importing.pop()
-        m.stack, m.context = saved
+        m.stack, m.context, m.facts, m.optional = saved
     return frame
 
 
@@ -182,6 +182,7 @@ def _parse(file: pathlib.Path, shown: str, importer: Module) -> Module | None:
         modified = file.stat().st_mtime_ns
         kept = _parsed.get(file)
         if kept is not None and kept[0] == modified:
+            _parsed.move_to_end(file)
             return kept[1]
         data = file.read_bytes()
         text = read_text(data) if len(data) <= MAX_SIZE else None
@@ -191,9 +192,16 @@ def _parse(file: pathlib.Path, shown: str, importer: Module) -> Module | None:
     if module is not None:
         module.search = list(dict.fromkeys([*search_path(file), *importer.search]))
     _parsed[file] = (modified, module)
+    _parsed.move_to_end(file)
     while sum(len(kept.text) for _, kept in _parsed.values() if kept is not None) > KEPT:
         _parsed.popitem(last=False)
     return module
+
+
+def tree_of(text: str, file: pathlib.Path | None) -> cst.Module:
+    """A text's tree: the one that importers of its file have met, or a new one, which is not kept."""
+    _, module = _parsed.get(file, (0, None)) if file is not None else (0, None)
+    return module.tree if module is not None and module.text == text else cst.parse_module(text)
 
 
 def submodule(m: Machine, frame: Frame, name: str) -> Value:

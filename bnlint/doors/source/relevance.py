@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
 
 import libcst as cst
 
@@ -25,42 +28,43 @@ _PLAIN = (
     "annotation",
     "returns",
 )
-_fields: dict[type, tuple[str, ...]] = {}
-
-
-def nodes(root: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """Every node below a node that is neither white space nor punctuation, in no particular order."""
-    stack: list[cst.CSTNode] = [root]
-    while stack:
-        node = stack.pop()
-        yield node
-        names = _fields.get(type(node))
-        if names is None:
-            names = _fields[type(node)] = _fields_of(node)
-        for name in names:
-            value = getattr(node, name)
-            kind = type(value)
-            if kind is list or kind is tuple:
-                stack += value
-            elif kind in _fields or isinstance(value, cst.CSTNode):
-                stack.append(value)
-
-
-def _fields_of(node: cst.CSTNode) -> tuple[str, ...]:
-    names = (field.name for field in dataclasses.fields(node))
-    return tuple(name for name in names if not name.startswith(_PLAIN))
 
 
 def names_in(root: cst.CSTNode) -> tuple[set[str], set[str]]:
     """The names that code uses, attributes included; and the attributes that it assigns."""
     used: set[str] = set()
     assigned: set[str] = set()
-    for node in nodes(root):
-        if isinstance(node, cst.Name):
+    stack: list[Any] = [root]
+    while stack:
+        node = stack.pop()
+        kind: Any = type(node)
+        if kind is cst.Name:
             used.add(node.value)
-        elif isinstance(node, cst.AssignTarget) and isinstance(node.target, cst.Attribute):
+            continue
+        if kind is cst.AssignTarget and type(node.target) is cst.Attribute:
             assigned.add(node.target.attr.value)
+        for name in _branches(kind):
+            value = getattr(node, name)
+            if isinstance(value, (list, tuple)):
+                stack += value
+            elif _is_node(value.__class__):
+                stack.append(value)
     return used, assigned
+
+
+@cache
+def _branches(kind: type[cst.CSTNode]) -> tuple[str, ...]:
+    """The fields of a node in which names can stand: neither white space nor punctuation, nor annotations."""
+    names = (field.name for field in dataclasses.fields(kind))
+    return () if issubclass(kind, _BARE) else tuple(name for name in names if not name.startswith(_PLAIN))
+
+
+_BARE = (cst.SimpleString, cst.BaseNumber, cst.BaseUnaryOp, cst.BaseBinaryOp, cst.BaseAugOp, cst.BaseCompOp)
+
+
+@cache
+def _is_node(kind: type) -> bool:
+    return issubclass(kind, cst.CSTNode)
 
 
 class Relevance:
@@ -69,6 +73,8 @@ class Relevance:
     def __init__(self, functions: Iterable[Func], classes: Iterable[Class], frame: Frame) -> None:
         self._names = {func.node: names_in(func.node) for func in functions}
         self._known = {name for name, value in frame.variables.items() if _is_graph(value)}
+        self._naming = Counter(name for used, _ in self._names.values() for name in used)
+        self._learnt: set[cst.CSTNode] = set()
         self._reaching: set[cst.CSTNode] = set()
         owners = {func: func.owner.name for func in functions if func.owner is not None}
         grown = True
@@ -87,6 +93,17 @@ class Relevance:
     def concerns(self, func: Func) -> bool:
         """Whether the function names a batch normalization, or something that leads to one."""
         return func.node in self._reaching or func.node not in self._names
+
+    def is_named(self, func: Func) -> bool:
+        """Whether another function of the module, or one learnt of since, names this one."""
+        return self._naming[func.name] > 1
+
+    def learn(self, functions: Iterable[Func]) -> None:
+        """Take in what functions of other modules name."""
+        for func in functions:
+            if func.node not in self._names and func.node not in self._learnt:
+                self._learnt.add(func.node)
+                self._naming.update(names_in(func.node)[0])
 
     def concerns_class(self, cls: Class) -> bool:
         """Whether a method of the class, or of one of its bases, does."""

@@ -100,7 +100,7 @@ class _Search:
 
     def _fold(self, first: int, size: int, times: int) -> Fold | None:
         """The fold, where one copy can stand for all."""
-        carried = set()
+        carried, shared = set(), set()
         for place in range(size):
             takes = [self._nodes[first + copy * size + place].inputs for copy in range(times)]
             for slot, (before, taken) in enumerate(zip(takes[0], takes[1], strict=True)):
@@ -111,12 +111,16 @@ class _Search:
                     return None
                 if first <= taken < first + size:
                     carried.add(taken - first)
+                elif not step:
+                    shared.add(taken)
         if len(carried) != 1:
             return None
         fold = Fold(first, size, times, carried.pop())
+        if fold.entry < 0 or fold.entry in shared:  # a line from there would not say which of the two it is
+            return None
         last = fold.end - size + fold.exit
         hidden = (number for number in range(first, fold.end) if number != last)
-        return None if fold.entry < 0 or any(self._last_use[number] >= fold.end for number in hidden) else fold
+        return None if any(self._last_use[number] >= fold.end for number in hidden) else fold
 
 
 def _shown(node: Node) -> object:
