@@ -193,7 +193,7 @@ def _uncollected() -> Iterator[None]:
 def _run(plan: Plan, paths: Sequence[str], jobs: int | None, progress: Progress | None) -> Report:
     listing = files.find(paths, plan.config.choice(SUFFIXES))
     jobs = jobs or plan.config.jobs or (processors() if _may_fork() else 1)
-    sifted = _sifted(listing.files, plan.config.max_size, jobs)
+    sifted = _sifted(listing.files, plan, jobs)
     skipped = listing.skipped + sifted.skipped
     report = _begun(plan, failures=listing.failures + sifted.failures, checked=sifted.checked, skipped=skipped)
     if sifted.candidates:
@@ -203,11 +203,11 @@ def _run(plan: Plan, paths: Sequence[str], jobs: int | None, progress: Progress 
     return report
 
 
-def _sifted(paths: list[str], max_size: int, jobs: int) -> Sifted:
+def _sifted(paths: list[str], plan: Plan, jobs: int) -> Sifted:
     """What the bytes of the files tell; a great many are shared out to other processes."""
     from .sieve import Sieve, Sifted, portions
 
-    sieve = Sieve(max_size)
+    sieve = Sieve(plan.config.max_size)
     if jobs == 1 or len(paths) < SIFT_PAYS or not _may_fork():
         return sieve(paths)
     from . import pool
@@ -217,7 +217,7 @@ def _sifted(paths: list[str], max_size: int, jobs: int) -> Sifted:
     for index, part in pool.spread(shares, lambda: sieve, lambda share, death: sieve(share), jobs, "fork"):
         done[index] = part
         if part.candidates:
-            from .doors.source import evaluate  # noqa: F401 - while the others are at it
+            _warm_up(plan)  # While the others are at it.
     sifted = Sifted()
     for index, share in enumerate(shares):
         sifted.add(done[index] if index in done else sieve(share))
@@ -245,14 +245,21 @@ def _results(
     enough_files, enough_bytes = FORK_PAYS if forks else SPAWN_PAYS
     if jobs > 1 and len(paths) >= enough_files and size >= enough_bytes:
         from . import pool
-        from .doors.source import evaluate  # noqa: F401 - before the fork, once for all processes
 
+        _warm_up(plan)
         method: pool.Method = "fork" if forks else "spawn"
         yield from pool.spread(paths, partial(Checker, plan), _lost, min(jobs, len(paths)), method)
     left = [index for index in range(len(paths)) if index not in done]
     if left:
         check = Checker(plan)
         yield from ((index, check(paths[index])) for index in left)
+
+
+def _warm_up(plan: Plan) -> None:
+    """Load what a file needs before a fork: once for all processes."""
+    from .doors.source import evaluate  # noqa: F401
+
+    Checker(plan)
 
 
 def _may_fork() -> bool:

@@ -109,7 +109,7 @@ def run(text: str) -> Program:
 
 
 EXHAUSTING = [
-    ("a ladder of 60 functions", "too many steps"),
+    ("a ladder of 60 functions", "the graph grew too large"),
     ("60 functions that call all", "too many steps"),
     ("comprehensions in comprehensions", "too many steps"),
     ("a ladder of 38 closures", "the graph grew too large"),

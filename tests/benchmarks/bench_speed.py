@@ -137,16 +137,20 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=7, help="how often each command is run [7]")
-    rounds = parser.parse_args().rounds
+    parser.add_argument("trees", nargs="*", type=Path, help="further trees, such as checked-out repositories")
+    given = parser.parse_args()
+    rounds = given.rounds
     keras, tensorflow = folder("keras"), folder("tensorflow")
     applications = keras / "src" / "applications"
 
     print(f"{os.cpu_count()} processors; bnlint / other, by default and with --jobs 1 (1/)")
-    print("targets: parse 1.5; on the large tree ruff 1.0")
+    print("targets: parse 1.5; on the large tree ruff 1.0; 1/parse 2.0 on keras/applications and on further trees")
     print(f"{'':<22} {'files':>6} {'BN':>4} {'ms':>7} {'/parse':>8} {'/ruff':>8} {'1/parse':>8} {'1/ruff':>8}")
     tree("one file", [applications / "resnet.py"], rounds)
     tree("keras/applications", [applications], rounds)
     tree("keras and tensorflow", [keras, tensorflow], max(3, rounds // 2))
+    for path in given.trees:
+        tree(path.name, [path], 3)
 
     start = in_turns({"version": bnlint("--version"), "click": [sys.executable, "-c", "import click"]}, 3 * rounds)
     print(f"\nbnlint --version / import click: {ratio(start, 'version', 'click'):.2f} (target 1.5)")

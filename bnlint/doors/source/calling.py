@@ -63,6 +63,8 @@ def purpose_of(name: str) -> str | None:
 def call_value(m: Machine, func: Value, args: Args) -> Value:
     """Call anything."""
     func = m.settled(func)
+    if isinstance(func, Symbol):
+        return m.library_call(func, args)
     if isinstance(func, Choice):
         return m.each(func, lambda one: call_value(m, one, args))
     if isinstance(func, Assumed):
@@ -83,8 +85,6 @@ def call_value(m: Machine, func: Value, args: Args) -> Value:
         return call_instance(m, func, args)
     if isinstance(func, Layer):
         return m.apply(func, args)
-    if isinstance(func, Symbol):
-        return m.library_call(func, args)
     if (
         isinstance(func, Opaque)
         and func.key

@@ -192,10 +192,12 @@ def record(
     call = Call(layer, inputs, output, spot, m.context, training, parent, m.optional > 0, m.tick())
     output.call = call
     for tensor in inputs:
-        sources = tensor.sources()
-        m.spend(len(sources) ** 2)
-        for source in {tensor, *sources}:
-            source.users.append(call)
+        tensor.users.append(call)
+        if tensor.either:
+            sources = tensor.sources()
+            m.spend(len(sources) ** 2)
+            for source in sources:
+                source.users.append(call)
     layer.calls.append(call)
     layer.held = True
     m.program.calls.append(call)

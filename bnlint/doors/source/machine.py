@@ -108,15 +108,20 @@ class Args:
 
 def to_arg(value: Value, spot: Spot | None) -> Arg:
     """A value of the evaluator as an argument of the graph."""
+    if type(value) in _PLAIN:
+        return Arg(value, spot)
     certain = True
     while isinstance(value, Assumed):
         value, certain = value.value, False
     return Arg(plain(value), spot, certain)
 
 
+_PLAIN = frozenset({bool, int, float, str})
+
+
 def plain(value: Value) -> object:
     """A value of the evaluator as the graph shows it: plain Python, Function, Layer or Unknown."""
-    if value is None or isinstance(value, (bool, int, float, str, bytes, Layer)):
+    if value is None or type(value) in _PLAIN or isinstance(value, (int, float, str, bytes, Layer)):
         return value
     if isinstance(value, Symbol):
         return Function(value.path.rsplit(".", 1)[-1])
