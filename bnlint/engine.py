@@ -151,13 +151,13 @@ def judge(plan: Plan, model: Any, data: Any = None, training: Training | None = 
 
 def _checked(text: str, filename: str, plan: Plan) -> Outcome:
     from .doors import gate
-    from .doors.code import Code
+    from .doors.code import whole
 
     try:
         gate.check_text(text)
     except gate.Refused as refusal:
         return Outcome(failures=[Failure(filename, refusal.message, line=refusal.line)])
-    return Checker(plan).check(Code(text), filename)
+    return Checker(plan).check(whole(text), filename)
 
 
 def _begun(plan: Plan, **known: Any) -> Report:

@@ -12,6 +12,7 @@ DOCUMENTS = (".md", ".markdown", ".mdx", ".qmd", ".rmd")
 
 _FOREIGN = re.compile(r"%%(?!time|timeit|capture|prun|memit|tensorflow_version)\w+")
 _MAGIC = re.compile(r"^(\s*)([%!].*|[\w.]+\?\??|\?\??[\w.]+)$")
+_FED = re.compile(r"[ \t\f]*\f(?=[ \t]*\S)")
 _ASSIGNED = re.compile(r"^(\s*[\w,][\w, ]*=\s*)[!%].*$")
 
 Broken = tuple[int | None, int | None, str]
@@ -56,8 +57,20 @@ def read_code(path: str, data: bytes) -> Code:
         from .markdown import read_document
 
         return read_document(data)
-    text, named = read(data)
-    return Code(text, named)
+    return whole(*read(data))
+
+
+def whole(text: str, named: bool = True) -> Code:
+    """A text that is Python from end to end, less the form feeds in front of statements, which LibCST loses."""
+    if "\f" not in text:
+        return Code(text, named)
+    shifts: dict[int, int] = {}
+    lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", text)
+    for number, line in enumerate(lines, 1):
+        if fed := _FED.match(line):
+            shifts[number] = fed.end()
+            lines[number - 1] = line[fed.end() :]
+    return Code("".join(lines), named, shifts=shifts)
 
 
 def joined(parts: list[Part], cells: tuple[int, ...] = (), shifts: Mapping[int, int] | None = None) -> Code:
