@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from bnlint.book import open_book
 from bnlint.evidence import experiments
-from bnlint.reference import activations, batchnorm, linear, noise, normalizations, ops, training
+from bnlint.reference import activations, batchnorm, linear, noise, normalizations, ops, recurrent, training
 
 keras = importlib.import_module(sys.argv[1])
 layers = keras.layers
@@ -109,6 +109,14 @@ def dense(x: Any, kernel: Any, bias: Any = 0.0) -> Any:
     return np.array(layer(tf.constant(x)))
 
 
+def lstm(x: Any, kernel: Any, state_kernel: Any, bias: Any) -> Any:
+    """The states of an LSTM with these weights."""
+    layer = layers.LSTM(len(state_kernel), return_sequences=True)
+    layer.build(x.shape)
+    layer.set_weights([kernel, state_kernel, bias])
+    return np.array(layer(tf.constant(x)))
+
+
 class Network(training.Network):
     """Keras trains; the runtime's layers hold the variables between the epochs."""
 
@@ -117,9 +125,9 @@ class Network(training.Network):
     def step(self, x: Any, y: Any, training: bool = True) -> float:
         return self._run(np.asarray(x, np.float64), y, np.arange(len(y))[None], training)
 
-    def epoch(self, x: Any, y: Any, batch: int, rng: np.random.Generator) -> float:
+    def epoch(self, x: Any, y: Any, batch: int, rng: np.random.Generator, training: bool = True) -> float:
         order = rng.permutation(len(y))
-        return self._run(np.asarray(x, np.float64), y, order[: len(y) // batch * batch].reshape(-1, batch), True)
+        return self._run(np.asarray(x, np.float64), y, order[: len(y) // batch * batch].reshape(-1, batch), training)
 
     def _run(self, x: Any, y: Any, batches: Any, training: bool) -> float:
         if self._model is None:
@@ -154,7 +162,8 @@ def variables(layer: Any) -> list[str]:
     """What the Keras layer's weights are called, in its order."""
     if isinstance(layer, batchnorm.BatchNorm):
         renorm = ["moving_stddev", "renorm_mean", "renorm_stddev"] if layer.renorm else []
-        return ["gamma", "beta", "moving_mean", "moving_variance", *renorm]
+        learned = ["gamma"] * layer.scale + ["beta"] * layer.center
+        return [*learned, "moving_mean", "moving_variance", *renorm]
     if isinstance(layer, training.Dense):
         return ["kernel", "bias"] if layer.use_bias else ["kernel"]
     return list(layer.variables)
@@ -165,7 +174,8 @@ def twin(layer: Any) -> Any:
     made: Any
     if isinstance(layer, batchnorm.BatchNorm):
         renorm = {"renorm": True, "renorm_momentum": layer.renorm_momentum} if layer.renorm else {}
-        made = layers.BatchNormalization(momentum=layer.momentum, epsilon=layer.epsilon, **renorm)
+        kept = {name: getattr(layer, name) for name in ("momentum", "epsilon", "center", "scale")}
+        made = layers.BatchNormalization(**kept, **renorm)
     elif isinstance(layer, training.Dense):
         made = layers.Dense(layer.units, use_bias=layer.use_bias)
     elif isinstance(layer, training.GroupNorm):
@@ -198,6 +208,7 @@ def replace(trains: bool) -> None:
     parts: dict[Any, dict[str, Any]] = {
         batchnorm: {"BatchNorm": BatchNorm},
         linear: {"convolution": convolution, "dense": dense},
+        recurrent: {"lstm": lstm},
         activations: {"relu": applied("ReLU")},
         normalizations: {"layer_normalization": applied("LayerNormalization")},
         noise: {

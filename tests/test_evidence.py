@@ -87,7 +87,7 @@ def test_the_code_is_short_and_stands_under_evidence(experiment: Experiment) -> 
     assert experiment.code.count("\n") < 70
     assert len(experiment.title) <= 62
     assert max(map(len, experiment.code.split("\n"))) <= 120
-    assert not re.search(r"\b(tensorflow|keras)\b", experiment.code)
+    assert not re.search(r"^\s*(import|from) (tensorflow|keras|tf_keras)\b", experiment.code, re.MULTILINE)
 
 
 def test_what_issue_and_seeds_ask_for_is_there() -> None:
@@ -102,12 +102,21 @@ def test_what_issue_and_seeds_ask_for_is_there() -> None:
         "unfrozen-batchnorm",
         "high-learning-rate",
         "discarded-batchnorm",
+        "batchnorm-in-lambda",
+        "batchnorm-on-sequence",
+        "call-without-training",
+        "learning-phase",
+        "missing-training-false",
+        "missing-update-ops",
+        "trainable-after-compile",
+        "training-flag-ignored",
+        "untouched-statistics",
     }
 
 
 def test_the_command_prints_the_card_s_table() -> None:
-    done = bnlint("evidence", "pytorch-momentum")
-    (experiment,) = (one for one in EXPERIMENTS if one.rule.name == "pytorch-momentum")
+    done = bnlint("evidence", "train-inference-gap")
+    (experiment,) = (one for one in EXPERIMENTS if one.rule.name == "train-inference-gap")
     assert done.exit_code == 0, done.output
     assert done.stdout == f"{experiment.title}\n\n{experiment.shown}\n"
 
@@ -273,6 +282,16 @@ TOLERANCES = {
     ("untrained-batchnorm", 0): 0.01,
     ("normalized-output", 0): 0.01,
     ("weight-decay-on-batchnorm", 0): 0.01,
+    ("weight-decay-on-batchnorm", 1): 1e-3,  # gamma is kept to multiples of 1e-6
+    ("dropout-before-batchnorm", 1): 0.1,  # other random masks
+    ("high-learning-rate", 1): 0.05,
+    ("call-without-training", 0): 0.02,
+    ("learning-phase", 0): 0.01,
+    ("missing-update-ops", 0): 0.01,
+    ("pytorch-momentum", 1): 0.01,
+    ("training-flag-ignored", 0): 0.01,
+    ("unconverged-moving-average", 2): 0.01,
+    ("untouched-statistics", 0): 0.01,
 }
 """By how much a number, or the mean of several runs, may differ from real Keras; else by 1e-4."""
 
@@ -293,14 +312,18 @@ def on_keras(library: str, experiment: Experiment, number: int) -> list[list[Any
     return rows
 
 
+def both_have_it() -> list[Any]:
+    """Every experiment on every library that can run it: the renorm of tf_keras does not run in float64."""
+    runs = [(one, library) for one in EXPERIMENTS for library in ("keras", "tf_keras")]
+    can = [(one, library) for one, library in runs if library == "keras" or "renorm=True" not in one.code]
+    return [pytest.param(one, library, id=f"{one}-{library}") for one, library in can]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("library", ["keras", "tf_keras"])
-@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=str)
+@pytest.mark.parametrize(("experiment", "library"), both_have_it())
 def test_real_keras_agrees(experiment: Experiment, library: str) -> None:
     if find_spec("keras") is None or find_spec("tf_keras") is None:
         pytest.skip("needs keras and tf_keras")
-    if library == "tf_keras" and "renorm=True" in experiment.code:
-        pytest.skip("the renorm of tf_keras does not run in float64")
     name = experiment.rule.name
     number = experiments([experiment.rule]).index(experiment)
     rows = on_keras(library, experiment, number)

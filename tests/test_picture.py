@@ -271,6 +271,17 @@ def test_copies_that_take_differently_are_not_one(second: Callable[[int], int]) 
     shows(model, [{"id": node.number, "kind": node.kind, "inputs": node.inputs} for node in nodes], [40])
 
 
+def test_what_all_copies_take_is_not_what_the_first_one_is_handed() -> None:
+    """Each block adds the input, which the first block also begins with: that one is not folded."""
+    nodes = chain(20, kinds=("Dense", "Add"))
+    for number in range(2, 41, 2):
+        nodes[number] = Node(number, "Add", "join", inputs=(number - 1, 0), branched=(False, False))
+    (fold,) = folds(nodes, [40])
+    assert (fold.first, fold.size, fold.times) == (3, 2, 19)
+    (model,) = drawn.read(render([Scene("net", "functional", Place("a.py"), tuple(nodes), ((40,),))]))
+    shows(model, [{"id": node.number, "kind": node.kind, "inputs": node.inputs} for node in nodes], [40])
+
+
 def test_rates_of_folded_dropouts_are_a_range() -> None:
     nodes = [Node(0, "InputLayer", "input")]
     for block in range(20):

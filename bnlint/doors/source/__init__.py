@@ -14,9 +14,10 @@ import libcst as cst
 from ...graph import Model, Program
 from ..code import is_document
 from . import calling, library, models, objects, project, receivers, training
+from .args import Args, to_arg
 from .expressions import EXPRESSIONS
 from .finish import complete_models, enter_the_rest, leave_open, mark_dropped
-from .machine import TOO_DEEP, Args, Machine, OutOfFuel, to_arg
+from .machine import TOO_DEEP, Machine, OutOfFuel
 from .module import Module, Spot
 from .statements import STATEMENTS, assign, defaults
 from .target import keras_1, keras_of, tensorflow_1

@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from .args import Args
 from .layers import layer_of
-from .machine import Args, Machine
+from .machine import Machine
 from .operators import NUMBERS, SIMPLE, bare, computed, items_of
 from .values import (
     ABSENT,

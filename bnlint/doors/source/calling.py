@@ -8,8 +8,9 @@ from typing import Any
 import libcst as cst
 
 from ...graph import Layer, Model
+from .args import Args
 from .layers import layer_of, new_layer, read_arguments, tensor_of
-from .machine import MAX_DEPTH, RETURN, Args, Machine
+from .machine import MAX_DEPTH, RETURN, Machine
 from .symbols import canonical, parameters
 from .testing import is_test_case
 from .values import (

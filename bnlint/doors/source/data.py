@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...graph import Arg, Batch, Model, Unknown
-from .machine import Args, Machine, to_arg
+from .args import Args, to_arg
+from .machine import Machine
 from .values import (
     ABSENT,
     Array,

@@ -10,7 +10,8 @@ import libcst as cst
 
 from ...graph import Tensor
 from ...graph.nodes import WATCHED
-from .machine import Args, Completion, Machine
+from .args import Args
+from .machine import Completion, Machine
 from .operators import (
     MAX_ITEMS,
     MAX_NUMBER,

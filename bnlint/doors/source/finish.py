@@ -7,9 +7,10 @@ from typing import Any
 from ...graph import Layer, Model, Program, Tensor, Unknown, is_batchnorm
 from ...graph.kinds import BATCH_NORMALIZATIONS
 from . import models
+from .args import Args
 from .calling import enter, instantiate
 from .layers import layers_in
-from .machine import MAX_STEPS, TOO_DEEP, Args, Machine, OutOfFuel
+from .machine import MAX_STEPS, TOO_DEEP, Machine, OutOfFuel
 from .relevance import Relevance
 from .values import ABSENT, Choice, Class, Frame, Func, Instance, Opaque
 

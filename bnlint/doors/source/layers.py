@@ -8,7 +8,8 @@ from typing import Any
 from ...graph import Arg, Call, Layer, Model, Tensor, Unknown, kinds
 from ...graph.nodes import NOT_GIVEN
 from ...graph.shapes import output_shape
-from .machine import MAX_USES, Args, Machine, OutOfFuel, to_arg
+from .args import Args, to_arg
+from .machine import MAX_USES, Machine, OutOfFuel
 from .module import Spot
 from .symbols import kind_of, parameters
 from .values import (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .machine import Args, Machine
+from .args import Args
+from .machine import Machine
 from .operators import MAX_ITEMS, MAX_TEXT, NUMBERS, SIMPLE, computed, items_of, modest
 from .values import (
     Dict,

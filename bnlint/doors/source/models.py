@@ -7,6 +7,7 @@ from typing import Any
 
 from ...graph import Arg, Call, Context, Entry, Layer, Model, Tensor, kinds
 from ...graph.nodes import NOT_GIVEN, Shape
+from .args import Args, to_arg
 from .calling import TRAINING, call_body
 from .data import batch_of_call
 from .layers import (
@@ -20,7 +21,7 @@ from .layers import (
     tensors_in,
     training_arg,
 )
-from .machine import Args, Machine, to_arg
+from .machine import Machine
 from .module import Spot
 from .symbols import parameters
 from .values import (

@@ -6,9 +6,10 @@ from typing import Literal
 
 from ...graph import Layer, Model, Tensor
 from ...graph.nodes import Write
+from .args import Args, to_arg
 from .calling import call_function, shape_tuple, super_method
 from .layers import is_tensor, layer_of
-from .machine import BULK, Args, Machine, to_arg
+from .machine import BULK, Machine
 from .module import Spot
 from .symbols import canonical
 from .values import (

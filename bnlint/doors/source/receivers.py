@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ...graph import Arg, Layer, Model, Tensor, Unknown
 from . import data, models, training
+from .args import Args
 from .calling import base_init, escape_arguments, shape_tuple
 from .layers import apply_layer, apply_op
 from .library import mark_inference
-from .machine import Args, Machine
+from .machine import Machine
 from .methods import call_type_method
 from .symbols import camel
 from .values import (

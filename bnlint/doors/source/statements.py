@@ -8,9 +8,10 @@ from typing import Any
 import libcst as cst
 
 from ...graph.nodes import WATCHED
+from .args import Args
 from .expressions import OPERATORS
 from .layers import layer_of
-from .machine import BREAK, CONTINUE, RAISE, RETURN, Args, Completion, Machine
+from .machine import BREAK, CONTINUE, RAISE, RETURN, Completion, Machine
 from .methods import extend
 from .module import Spot
 from .operators import arithmetic, items_of

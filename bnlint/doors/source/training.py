@@ -6,12 +6,13 @@ from typing import Any
 
 from ...graph import Arg, Entry, Event, Layer, Model, Tensor, Unknown
 from ...graph.nodes import Shape
+from .args import Args, to_arg
 from .calling import escape_arguments
 from .data import batch_of
 from .layers import (
     layers_in,
 )
-from .machine import Args, Machine, to_arg
+from .machine import Machine
 from .models import add_entry, chain, int_of, nodes_of, trace
 from .module import Spot
 from .values import (
