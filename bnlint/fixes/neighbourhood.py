@@ -18,7 +18,7 @@ from ..change import (
     SetArgument,
     Step,
 )
-from ..doors.source.symbols import parameters
+from ..doors.vocabulary import parameters
 from ..graph import Arg, Call, Layer, Origin, Tensor, Unknown, users
 from ..graph.nodes import NOT_GIVEN
 from .specs import Network, Node, Part, Untried, flag_of, is_silent, rank_of

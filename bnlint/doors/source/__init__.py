@@ -15,14 +15,15 @@ from ...graph import Model, Program
 from ..code import is_document
 from . import calling, library, models, objects, project, receivers, training
 from .args import Args, to_arg
+from .definitions import defaults
 from .expressions import EXPRESSIONS
 from .finish import complete_models, enter_the_rest, leave_open, mark_dropped
 from .machine import TOO_DEEP, Machine, OutOfFuel
 from .module import Module, Spot
-from .statements import STATEMENTS, assign, defaults
+from .statements import STATEMENTS, assign
 from .target import keras_1, keras_of, tensorflow_1
 from .testing import holds_tests
-from .values import ABSENT, Bound, Dict, Frame, Func, Instance, Opaque, Value
+from .values import Bound, Dict, Frame, Func, Instance, Opaque, Value
 
 RECURSION_LIMIT = 6_000
 
@@ -183,5 +184,3 @@ STEPS: dict[str, Any] = {
     "symbol_problem": lambda m, path: library.symbol_problem(path),
     "to_arg": lambda m, value, spot: to_arg(value, spot),
 }
-
-__all__ = ["ABSENT", "evaluate", "evaluate_entry"]

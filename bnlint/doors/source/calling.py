@@ -8,15 +8,15 @@ from typing import Any
 import libcst as cst
 
 from ...graph import Layer, Model
+from ..vocabulary import parameters
 from .args import Args
-from .layers import layer_of, new_layer, read_arguments, tensor_of
+from .layers import new_layer, read_arguments, tensor_of
 from .machine import MAX_DEPTH, RETURN, Machine
-from .symbols import canonical, parameters
+from .symbols import canonical
 from .testing import is_test_case
 from .values import (
     ABSENT,
     Absent,
-    Array,
     Assumed,
     Bound,
     Choice,
@@ -417,6 +417,3 @@ def super_method(value: Super, name: str) -> Value:
         if name in cls.members:
             return cls.members[name]
     return ABSENT
-
-
-__all__ = ["Array", "call_value", "layer_of"]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...graph import Layer, Model, Program, Tensor, Unknown, is_batchnorm
-from ...graph.kinds import BATCH_NORMALIZATIONS
+from ...graph import Layer, Model, Program, Tensor, is_batchnorm
 from . import models
 from .args import Args
 from .calling import enter, instantiate
@@ -173,6 +172,3 @@ def mark_dropped(m: Machine, frame: Frame) -> None:
 
 def _is_known(tensor: Tensor) -> bool:
     return tensor.call is not None or tensor.input is not None or tensor.shape is not None
-
-
-__all__ = ["BATCH_NORMALIZATIONS", "Unknown", "complete_models", "enter_the_rest", "mark_dropped"]

@@ -8,10 +8,10 @@ from typing import Any
 from ...graph import Arg, Call, Layer, Model, Tensor, Unknown, kinds
 from ...graph.nodes import NOT_GIVEN
 from ...graph.shapes import output_shape
+from ..vocabulary import kind_of, parameters
 from .args import Args, to_arg
 from .machine import MAX_USES, Machine, OutOfFuel
 from .module import Spot
-from .symbols import kind_of, parameters
 from .values import (
     ABSENT,
     Array,

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from ...graph import Arg, Call, Layer, Model, Tensor, Unknown, kinds
 from ...graph.nodes import NOT_GIVEN, WATCHED
-from ..vocabulary import operation
+from ..vocabulary import is_layer, operation
 from . import data, models
 from .args import Args
 from .builtins import BUILTIN_CALLS, MATH, call_math
@@ -17,7 +17,7 @@ from .calling import escape_arguments, shape_tuple
 from .layers import apply_layer, apply_op, is_tensor, layer_of, new_layer, tensor_of
 from .machine import Machine
 from .operators import items_of
-from .symbols import FUNCTIONAL_LAYERS, canonical, is_layer
+from .symbols import FUNCTIONAL_LAYERS, canonical
 from .values import (
     ABSENT,
     Array,

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...graph import Arg, Call, Context, Entry, Layer, Model, Tensor, kinds
 from ...graph.nodes import NOT_GIVEN, Shape
+from ..vocabulary import parameters
 from .args import Args, to_arg
 from .calling import TRAINING, call_body
 from .data import batch_of_call
@@ -23,7 +24,6 @@ from .layers import (
 )
 from .machine import Machine
 from .module import Spot
-from .symbols import parameters
 from .values import (
     ABSENT,
     Assumed,

@@ -8,10 +8,9 @@ from ...graph import Layer, Model, Tensor
 from ...graph.nodes import Write
 from .args import Args, to_arg
 from .calling import call_function, shape_tuple, super_method
-from .layers import is_tensor, layer_of
+from .layers import layer_of
 from .machine import BULK, Machine
 from .module import Spot
-from .symbols import canonical
 from .values import (
     ABSENT,
     Absent,
@@ -230,6 +229,3 @@ def escape(m: Machine, value: Value) -> None:
             for kept in parts(part.attributes):  # Its tensors are not lost; its layers are still the object's.
                 if isinstance(kept, Tensor):
                     escape(m, kept)
-
-
-__all__ = ["attribute", "canonical", "escape", "is_tensor", "set_attribute"]

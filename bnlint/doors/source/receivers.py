@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...graph import Arg, Layer, Model, Tensor, Unknown
+from ..vocabulary import camel
 from . import data, models, training
 from .args import Args
 from .calling import base_init, escape_arguments, shape_tuple
@@ -10,7 +11,6 @@ from .layers import apply_layer, apply_op
 from .library import mark_inference
 from .machine import Machine
 from .methods import call_type_method
-from .symbols import camel
 from .values import (
     Array,
     Assumed,

@@ -1,4 +1,4 @@
-"""What each kind of statement does."""
+"""What each kind of statement does; those that define and import names are in `definitions`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 
 import libcst as cst
 
-from ...graph.nodes import WATCHED
-from .args import Args
+from .definitions import DEFINITIONS, dotted_or
 from .expressions import OPERATORS
 from .layers import layer_of
 from .machine import BREAK, CONTINUE, RAISE, RETURN, Completion, Machine
@@ -16,18 +15,13 @@ from .methods import extend
 from .module import Spot
 from .operators import arithmetic, items_of
 from .values import (
-    ABSENT,
     Array,
     Assumed,
     Choice,
-    Class,
     Dict,
     Frame,
-    Func,
     List,
     Opaque,
-    Pending,
-    Symbol,
     Thing,
     Value,
 )
@@ -349,113 +343,6 @@ def _delete(m: Machine, node: cst.Del, frame: Frame) -> Completion:
     return None
 
 
-def dotted(node: Any) -> str:
-    """A dotted name's text."""
-    return node.value if isinstance(node, cst.Name) else f"{dotted(node.value)}.{node.attr.value}"
-
-
-def _import(m: Machine, node: cst.Import, frame: Frame) -> Completion:
-    for alias in node.names:
-        path = dotted(alias.name)
-        if path.rsplit(".", 1)[-1] in WATCHED:
-            m.note_use(path, alias, frame)
-        if alias.asname is not None:
-            assign(m, alias.asname.name, m.imported(frame.module, path), frame)
-        else:
-            top = path.split(".")[0]
-            m.store(frame.variables, top, m.imported(frame.module, top))
-    return None
-
-
-def _import_from(m: Machine, node: cst.ImportFrom, frame: Frame) -> Completion:
-    base = "." * len(node.relative) + (dotted(node.module) if node.module is not None else "")
-    base = _absolute(frame.module.package, base)
-    if base == "__future__":
-        return None
-    module = m.imported(frame.module, base)
-    if isinstance(module, Symbol) and base.rsplit(".", 1)[-1] in WATCHED:
-        m.note_use(base, node, frame)
-    if isinstance(node.names, cst.ImportStar):
-        if isinstance(module, Pending):
-            frame.stars.append(module)
-        else:
-            frame.variables.open = True
-        return None
-    for alias in node.names:
-        name = dotted(alias.name)
-        if name in WATCHED and isinstance(module, Symbol):
-            m.note_use(f"{module.path}.{name}", alias, frame)
-        value = (
-            Pending(frame.module, base, name)
-            if isinstance(module, Pending)
-            else m.attribute(module, name, m.spot(alias, frame))
-        )
-        assign(m, alias.asname.name if alias.asname is not None else alias.name, value, frame)
-    return None
-
-
-def _absolute(package: str, base: str) -> str:
-    """A relative module name in an own package of Keras's is a library name; any other is left to the project."""
-    level = len(base) - len(base.lstrip("."))
-    if level and package.split(".")[0] in ("keras", "tf_keras", "tensorflow"):
-        parts = package.split(".")
-        return ".".join([*parts[: len(parts) - level + 1], *([base.lstrip(".")] if base.lstrip(".") else [])])
-    return base
-
-
-def _function(m: Machine, node: cst.FunctionDef, frame: Frame) -> Completion:
-    names = []
-    for decorator in node.decorators:
-        expression = decorator.decorator
-        if isinstance(expression, cst.Call):
-            expression = expression.func
-        try:
-            names.append(dotted(expression).rsplit(".", 1)[-1])
-        except AttributeError:
-            names.append("")
-    func = Func(node, frame, node.name.value, defaults(m, node.params, frame), decorators=tuple(names))
-    m.functions.append(func)
-    m.store(frame.variables, node.name.value, func)
-    return None
-
-
-def defaults(m: Machine, params: cst.Parameters, frame: Frame) -> dict[str, Value]:
-    """The default values of a function's parameters, evaluated where it is defined."""
-    found: dict[str, Value] = {}
-    for param in (*params.posonly_params, *params.params, *params.kwonly_params):
-        if param.default is not None:
-            found[param.name.value] = m.evaluate(param.default, frame)
-    return found
-
-
-def _class(m: Machine, node: cst.ClassDef, frame: Frame) -> Completion:
-    bases = [m.evaluate(arg.value, frame) for arg in node.bases]
-    scope = Frame(frame.module, Dict(), frame, node.name.value)
-    cls = Class(node.name.value, node, frame, bases, scope.variables)
-    first = len(m.functions)
-    m.execute(node.body.body, scope)
-    for func in m.functions[first:]:
-        if func.frame is scope:
-            func.owner, func.frame = cls, frame
-    for decorator in node.decorators:
-        expression = decorator.decorator
-        expression = expression.func if isinstance(expression, cst.Call) else expression
-        if isinstance(expression, (cst.Name, cst.Attribute)) and dotted_or(expression).endswith("dataclass"):
-            cls.members["__dataclass__"] = True
-    m.define(cls)
-    m.classes.append(cls)
-    m.store(frame.variables, node.name.value, cls)
-    return None
-
-
-def dotted_or(node: Any) -> str:
-    """A dotted name's text, "" for anything else."""
-    try:
-        return dotted(node)
-    except AttributeError:
-        return ""
-
-
 def _match(m: Machine, node: cst.Match, frame: Frame) -> Completion:
     """Each case is a side of an unknown branch; of very many, each is a branch of its own."""
     m.evaluate(node.subject, frame)
@@ -474,6 +361,7 @@ def _match(m: Machine, node: cst.Match, frame: Frame) -> Completion:
 
 
 STATEMENTS: dict[type, Callable[..., Completion]] = {
+    **DEFINITIONS,
     cst.SimpleStatementLine: _simple_line,
     cst.SimpleStatementSuite: _simple_line,
     cst.Expr: _expression,
@@ -494,11 +382,5 @@ STATEMENTS: dict[type, Callable[..., Completion]] = {
     cst.Global: _global,
     cst.Nonlocal: _global,
     cst.Del: _delete,
-    cst.Import: _import,
-    cst.ImportFrom: _import_from,
-    cst.FunctionDef: _function,
-    cst.ClassDef: _class,
     cst.Match: _match,
 }
-
-__all__ = ["ABSENT", "STATEMENTS", "Args", "assign", "defaults"]

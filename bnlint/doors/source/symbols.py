@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from ..signatures import SIGNATURES
-from ..vocabulary import camel, is_layer, kind_of, parameters
+from ..vocabulary import is_layer
 
 ROOTS = (
     "tensorflow.compat.v1.keras",
@@ -105,6 +105,3 @@ def unimported(name: str) -> str | None:
 def handed_in(name: str, attribute: str) -> bool:
     """Whether a module that nobody knows must be `keras.layers`, as where a caller hands Keras in piece by piece."""
     return name == "layers" and attribute in SIGNATURES
-
-
-__all__ = ["camel", "canonical", "is_layer", "kind_of", "parameters", "unimported"]
