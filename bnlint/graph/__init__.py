@@ -11,11 +11,9 @@ from .kinds import (
 )
 from .nodes import (
     Arg,
-    Batch,
     Call,
     Context,
     Entry,
-    Event,
     Function,
     Gap,
     Layer,
@@ -23,13 +21,12 @@ from .nodes import (
     Object,
     Origin,
     PerReplica,
-    Program,
     State,
     Tensor,
     Unknown,
-    Use,
     Write,
 )
+from .program import Batch, Event, Program, Use
 from .questions import (
     activates,
     activation_name,

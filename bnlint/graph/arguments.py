@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .nodes import Arg, Layer, Object, Origin, Program
+from .nodes import Arg, Layer, Object, Origin
+from .program import Program
 from .questions import is_batchnorm, is_frozen, used_on
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .nodes import Batch, Call, Event, Model, Program
+from .nodes import Call, Model
+from .program import Batch, Event, Program
 from .questions import learning_batchnorms, positions_per_channel, samples_per_step, training_batch
 
 

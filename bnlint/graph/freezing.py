@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .nodes import NOT_GIVEN, Arg, Call, Event, Layer, Model, Origin, Program, Unknown, Write
+from .nodes import NOT_GIVEN, Arg, Call, Layer, Model, Origin, Unknown, Write
+from .program import Event, Program
 from .questions import is_batchnorm
 from .slices import End, begins_with, reaches
 

@@ -15,7 +15,8 @@ from .kinds import (
     LINEAR,
     PASS_THROUGH,
 )
-from .nodes import Arg, Batch, Call, Entry, Event, Function, Layer, Model, PerReplica, Program, Tensor, Unknown
+from .nodes import Arg, Call, Entry, Function, Layer, Model, PerReplica, Tensor, Unknown
+from .program import Batch, Event, Program
 
 _Node = TypeVar("_Node", Layer, Call, Entry, Event)
 

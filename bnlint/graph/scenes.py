@@ -9,7 +9,8 @@ from typing import Any
 from ..finding import Place
 from ..scene import Form, Node, Scene
 from .kinds import ACTIVATIONS, DROPOUTS, JOINS, LINEAR, PASS_THROUGH, RECURRENT
-from .nodes import Arg, Call, Layer, Model, Object, Origin, Program, Tensor
+from .nodes import Arg, Call, Layer, Model, Object, Origin, Tensor
+from .program import Program
 from .questions import activation_name, is_batchnorm, is_frozen
 from .view import described, ordered, top
 

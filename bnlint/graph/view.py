@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .nodes import Call, Function, Layer, Model, Object, Program, Tensor, Unknown
+from .nodes import Call, Function, Layer, Model, Object, Tensor, Unknown
+from .program import Program
 
 Node = dict[str, object]
 

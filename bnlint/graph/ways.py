@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from .nodes import Call, Program
+from .nodes import Call
+from .program import Program
 from .questions import users
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import libcst as cst
 
-from ...graph.nodes import WATCHED
+from ...graph.program import WATCHED
 from .machine import Completion, Machine
 from .values import Class, Dict, Frame, Func, Pending, Symbol, Value
 

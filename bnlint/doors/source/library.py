@@ -8,7 +8,8 @@ from dataclasses import replace
 from functools import lru_cache
 
 from ...graph import Arg, Call, Layer, Model, Tensor, Unknown, kinds
-from ...graph.nodes import NOT_GIVEN, WATCHED
+from ...graph.nodes import NOT_GIVEN
+from ...graph.program import WATCHED
 from ..vocabulary import is_layer, operation
 from . import data, models
 from .args import Args

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import libcst as cst
 
-from ...graph.nodes import WATCHED
+from ...graph.program import WATCHED
 from .machine import Machine
 from .symbols import handed_in, unimported
 from .values import ABSENT, Choice, Frame, Opaque, Pending, Symbol, Value

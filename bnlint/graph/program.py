@@ -1,0 +1,167 @@
+"""What the code does with its models, and all that it says as one program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .nodes import Arg, Call, Context, Layer, Model, Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """How training data is cut into batches.
+
+    size: samples a batch, an int or PerReplica, at its argument. samples: how many there are, where known. steps:
+    batches an epoch. epochs: as given. replicas: how many devices share a batch, where known to be more than one. cut:
+    the call that cuts the batches, where it could be told to drop the remainder.
+    """
+
+    size: Arg
+    samples: int | None = None
+    drop_remainder: bool = False
+    steps: Arg | None = None
+    epochs: Arg | None = None
+    replicas: int = 1
+    cut: Origin | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Event:
+    """Something that happens to a model: compile, fit, train_on_batch, evaluate, predict, save, call, tape.
+
+    "call" is a direct call of a model on data (see `call`). "tape" is a custom training step: the model was called
+    under a GradientTape whose gradients are applied to it. `optional` is True where an unknown branch decides it,
+    `repeated` where it stands in a loop of which not every round was run.
+    """
+
+    kind: Literal[
+        "compile",
+        "fit",
+        "train_on_batch",
+        "evaluate",
+        "test_on_batch",
+        "predict",
+        "predict_on_batch",
+        "save",
+        "call",
+        "tape",
+    ]
+    model: Model
+    origin: Origin
+    context: Context
+    args: dict[str, Arg] = field(default_factory=dict)
+    batch: Batch | None = None
+    call: Call | None = None
+    optional: bool = False
+    repeated: bool = False
+    time: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A library symbol that the code imports, reads or calls, by its path as written, aliases resolved.
+
+    Only symbols that a rule may care about are noted: see `WATCHED`. `guarded` is True inside try/except ImportError or
+    AttributeError, and in branches on a version or hasattr. `context` is where the use stands. `args` are the arguments
+    where the use is a call, positional ones as "0", "1", …, "**" for unknown ones; None where the symbol is only
+    imported or
+    read. A member of a library object is used by the path of its class: "tf.train.AdamOptimizer.minimize",
+    "keras.layers.Layer.updates".
+    """
+
+    path: str
+    origin: Origin
+    guarded: bool
+    context: Context
+    time: int = 0
+    args: Mapping[str, Arg] | None = None
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rsplit(".", 1)[-1]
+
+
+WATCHED = frozenset(
+    {
+        *(
+            "learning_phase",
+            "set_learning_phase",
+            "learning_phase_scope",
+            "batch_normalization",
+            "normalization",
+            "UPDATE_OPS",
+        ),
+        *(
+            "SyncBatchNormalization",
+            "BatchNormalization",
+            "BatchNormalizationV1",
+            "BatchNormalizationV2",
+            "batch_norm",
+            "slim",
+        ),
+        *(
+            "Session",
+            "InteractiveSession",
+            "placeholder",
+            "EstimatorSpec",
+            "TPUEstimatorSpec",
+            "minimize",
+            "apply_gradients",
+        ),
+        *("create_train_op", "optimize_loss", "get_collection", "GraphKeys"),
+    }
+)
+"""The last parts of the symbols that are noted as a Use."""
+
+
+@dataclass(eq=False, slots=True)
+class Program:
+    """All that a file, notebook, saved model or live model says, as one graph.
+
+    keras: the major version it runs on, 2 or 3, `keras_minor` the minor one where it is known, and `keras_because` why
+    that is believed. explicit_keras: the version was asked for, pinned, or follows from an import of tf_keras; else it
+    is read off the code, or the default. tensorflow_1: "only" where the code cannot run on TensorFlow 2 (it has
+    tf.contrib), "likely" where it is written for sessions and estimators. keras_1: it has arguments that Keras 2
+    renamed. testing: it holds unit tests. notes: what the door gave up on, for --verbose. uses: library symbols that a
+    rule may care about. coverage: how many BN calls the code has, and of how many the input is known.
+    """
+
+    path: str
+    keras: int = 3
+    keras_minor: int | None = None
+    keras_because: str = "the default"
+    explicit_keras: bool = False
+    tensorflow_1: Literal["", "likely", "only"] = ""
+    keras_1: bool = False
+    testing: bool = False
+    layers: list[Layer] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    models: list[Model] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    coverage: tuple[int, int] = (0, 0)
+    _calls_by_key: dict[object, list[Call]] = field(default_factory=dict, init=False, repr=False)
+    _indexed: int = field(default=0, init=False, repr=False)
+
+    def dissolve(self) -> None:
+        """Cut the cycles of the graph, once it is done with, so that its memory is free at once."""
+        for call in self.calls:
+            for tensor in (call.output, *call.inputs):
+                tensor.users.clear()
+                tensor.call = None
+            call.layer.calls.clear()
+        for model in self.models:
+            model.nodes.clear()
+            model.events.clear()
+            model.entries.clear()
+
+    def calls_at(self, origin: Origin) -> Iterator[Call]:
+        """Every call that the code at this origin made, one for each use of the helper it stands in."""
+        for call in self.calls[self._indexed :]:
+            self._calls_by_key.setdefault(call.origin.key, []).append(call)
+        self._indexed = len(self.calls)
+        return iter(self._calls_by_key.get(origin.key, []))
