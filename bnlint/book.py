@@ -173,6 +173,7 @@ def _load(name: str, path: Path) -> Rule:
         check=_attribute(module, path, "check", FunctionType),
         enabled=_attribute(module, path, "enabled", bool, True),
         options=MappingProxyType(_attribute(module, path, "options", dict, {})),
+        source_only=_attribute(module, path, "source_only", str, ""),
         path=path,
     )
 

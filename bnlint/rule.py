@@ -41,8 +41,9 @@ class Rule:
     """One rule, as its two files give it.
 
     `options` are the defaults of `[tool.bnlint.<name>]`; a configured value must have the default's type.
-    `enabled` is False for rules that only `--select NAME` or `ALL` turns on. `path` is the rule's module; the card
-    beside it is read when it is first asked for.
+    `enabled` is False for rules that only `--select NAME` or `ALL` turns on. `source_only` says why the rule finds
+    nothing in a built model, "" where it does. `path` is the rule's module; the card beside it is read when it is first
+    asked for.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Rule:
     check: Check
     enabled: bool = True
     options: Options = field(default_factory=lambda: MappingProxyType({}))
+    source_only: str = ""
     path: Path | None = None
 
     @cached_property

@@ -39,7 +39,7 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
         given = "" if axis == wrong.normalized else f" (axis={axis})"
         said = f"BatchNormalization keeps axis {wrong.normalized}{given} apart{_size(call, wrong.normalized)}"
         said += f", but the channels are on axis {wrong.channels}: {wrong.shown_by}"
-        where = which_of(list(certain or found), calls)
+        where = which_of(list(certain or found), calls, program)
         related = ((wrong.origin, "this says where the channels are"),) if wrong.origin is not None else ()
         level, change = (None, None if where else _change(call, wrong)) if certain else (Severity.ADVICE, None)
         yield Problem(call.layer.origin, f"{said}{where}.", level, related, change)

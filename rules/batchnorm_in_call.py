@@ -10,6 +10,7 @@ from bnlint.graph import Layer, Origin, by_origin, is_batchnorm, label
 
 category = "construction"
 severity = Severity.ERROR
+source_only = "a layer that `call` makes anew belongs to no model"
 
 _STEPS = frozenset({"train_step", "test_step", "predict_step"})
 

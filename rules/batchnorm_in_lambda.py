@@ -9,6 +9,7 @@ from bnlint.graph import Call, Model, by_origin, holds_batchnorm, is_batchnorm, 
 
 category = "construction"
 severity = Severity.ERROR
+source_only = "the function of a Lambda is not looked into"
 
 
 def check(program: Program, options: Options) -> Iterator[Problem]:

@@ -41,7 +41,7 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
         found = {call: source for call in calls if (source := _sequence(call)) is not None}
         if found:
             call, source = next(iter(found.items()))
-            where = which_of(list(found), calls)
+            where = which_of(list(found), calls, program)
             kind = f"{source.kind}({source.wrapped.kind})" if source.wrapped is not None else source.kind
             said = f"BatchNormalization on the sequence that {kind} puts out{where}: all steps share one mean"
             related = ((source.origin, "this layer keeps the time axis"),)

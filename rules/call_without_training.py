@@ -47,7 +47,7 @@ def _deaf(program: Program, models: list[Model]) -> Problem | None:
         return Problem(origin, said, Severity.ERROR, (*related, (fits[0].origin, "trained here")), change)
     if all(model.invented or model.context.testing for model, _ in lost) or any(_is_told(model) for model in models):
         return None
-    said += "fit would never train its batch normalization's statistics."
+    said += "Keras 3's fit would never train its batch normalization's statistics."
     return Problem(origin, said, Severity.ADVICE, related, change)
 
 

@@ -10,6 +10,7 @@ from bnlint.graph import Call, Tensor, by_origin, is_batchnorm, label, users
 
 category = "construction"
 severity = Severity.ERROR
+source_only = "a layer that nothing uses is in no model, or is not called in it"
 
 
 def check(program: Program, options: Options) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from bnlint.graph import BATCH_NORMALIZATIONS, Entry, by_origin
 
 category = "construction"
 severity = Severity.ERROR
+source_only = "Keras raises, and there is no model"
 
 WHAT = {
     "function": "is a function",

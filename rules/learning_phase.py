@@ -9,6 +9,7 @@ from bnlint.graph import Arg, Use
 
 category = "mode"
 severity = Severity.ERROR
+source_only = "the global flag is no part of a model"
 
 _NAMES = frozenset({"learning_phase", "set_learning_phase", "learning_phase_scope"})
 _COPY = "tensorflow.python.keras."

@@ -11,6 +11,7 @@ from bnlint.graph.freezing import FORWARDED
 
 category = "construction"
 severity = Severity.ERROR
+source_only = "Keras raises, or what the call meant is not in the model"
 
 _MOST_AXES = 5
 """Batch, three spatial axes, channels."""

@@ -13,6 +13,7 @@ from bnlint.reference.situations import level_of, situation_in, situation_of
 
 category = "mode"
 severity = Severity.ADVICE
+source_only = "calls of a model are not part of it"
 
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
@@ -61,6 +62,7 @@ def _where(call: Call) -> str:
 def _leaves_it_open(call: Call) -> bool:
     return (
         call.context.purpose == "inference"
+        and call.context.tape is None
         and not call.context.testing
         and not call.training.given
         and call.training.value is None

@@ -9,6 +9,7 @@ from bnlint.graph import Call, Use, holds_batchnorm, is_batchnorm, is_frozen
 
 category = "mode"
 severity = Severity.WARNING
+source_only = "the update operations are those of a session's graph"
 
 _GRAPH = frozenset({"Session", "InteractiveSession", "placeholder", "EstimatorSpec", "TPUEstimatorSpec"})
 _TRAIN_OPS = frozenset({"minimize", "apply_gradients"})

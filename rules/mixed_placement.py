@@ -14,6 +14,7 @@ from bnlint.graph import (
     activation_name,
     batchnorms,
     is_batchnorm,
+    is_frozen,
     is_linear,
     is_pass_through,
     nearest,
@@ -54,7 +55,7 @@ def _violations(program: Program, policy: str) -> Iterator[Problem]:
 
 def _deviations(program: Program) -> Iterator[Problem]:
     for network in _networks(program):
-        hidden = (call for call in network if not call.optional and not _normalizes_output(call))
+        hidden = (call for call in network if not (call.optional or is_frozen(call.layer) or _normalizes_output(call)))
         sides = {call: side for call in hidden if (side := placement(call))}
         counts = list(sides.values())
         if len(set(counts)) == 2:

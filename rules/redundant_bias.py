@@ -16,7 +16,6 @@ from bnlint.graph import (
     is_batchnorm,
     is_linear,
     users,
-    which_of,
 )
 from bnlint.graph.channels import channel_axis, data_format, normalized_axis
 from bnlint.graph.freezing import contents, ever_frozen, may_learn
@@ -34,28 +33,25 @@ _Axis = tuple[int, int]
 def check(program: Program, options: Options) -> Iterator[Problem]:
     """Each linear layer whose bias reaches nothing but batch normalizations over the same channels, unchanged.
 
-    Not where trained weights are loaded, which have the bias.
+    Not where trained weights are loaded, which have the bias; nor where a model is made to be shown on some data.
     """
-    loaded = {inner for model in program.models if model.pretrained for inner in contents(model)}
+    given = [model for model in program.models if model.pretrained or model.event_kinds() == {"call"}]
+    spared = {inner for model in given for inner in contents(model)}
     kept = {source for model in program.models for output in model.outputs for source in (output, *output.sources())}
     frozen = ever_frozen(program)
     for calls in by_construction(call for call in program.calls if is_linear(call.layer) and not call.layer.op):
         layers = {call.layer: None for call in calls}
-        if calls[0].context.testing or not loaded.isdisjoint(layers):
+        if calls[0].context.testing or not spared.isdisjoint(layers):
             continue
         found = {layer: absorbed for layer in layers if (absorbed := _absorbed(layer, kept, frozen))}
-        # Of a helper in another file this program knows some uses only.
-        if found and calls[0].layer.origin.path == program.path:
+        # One line makes all of them, and of a helper in another file this program knows some uses only.
+        if len(found) == len(layers) and calls[0].layer.origin.path == program.path:
             layer, normalized = next(iter(found.items()))
             kind = f"{layer.kind}({layer.wrapped.kind})" if layer.wrapped is not None else layer.kind
-            where = which_of([call for call in calls if call.layer in found], calls)
             related = ((normalized.layer.origin, "this batch normalization subtracts it"),)
-            said = f"The bias of {kind}{where} has no effect: BatchNormalization subtracts it with the mean"
+            said = f"The bias of {kind} has no effect: BatchNormalization subtracts it with the mean"
             yield Problem(
-                layer.origin,
-                f"{said}; use_bias=False computes the same.",
-                related=related,
-                change=None if where else _change(layer),
+                layer.origin, f"{said}; use_bias=False computes the same.", related=related, change=_change(layer)
             )
 
 
@@ -96,11 +92,12 @@ def _absorbed(layer: Layer, kept: set[Tensor], frozen: set[Layer]) -> Call | Non
 
 
 def _has_bias(layer: Layer) -> bool:
-    """Whether a linear layer, of Keras's own class, adds one number to each channel."""
+    """Whether a linear layer, of Keras's own class, adds one number to each channel, without being asked to."""
     while layer.wrapped is not None and layer.kind in _WRAPPERS:
         layer = layer.wrapped
     one_a_channel = layer.kind != "EinsumDense" and not layer.kind.startswith("Locally")
-    return one_a_channel and layer.cls in ("", layer.kind) and layer.arg("use_bias").value is True
+    bias = layer.arg("use_bias")
+    return one_a_channel and layer.cls in ("", layer.kind) and bias.value is True and not (bias.given and bias.certain)
 
 
 def _channels(call: Call) -> _Axis | None:

@@ -11,6 +11,7 @@ from bnlint.graph import BATCH_NORMALIZATIONS, Arg, Layer, Use
 
 category = "construction"
 severity = Severity.ERROR
+source_only = "Keras raises, or the old name is that of the same layer"
 
 _ARGUMENTS = {
     "fused": "leave it out: Keras chooses",

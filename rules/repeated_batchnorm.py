@@ -23,7 +23,7 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
         found = {call: before for call in calls if (before := _before(call, frozen))}
         for call, (first, passed) in list(found.items())[:1]:
             way = " and ".join(step.layer.kind for step in reversed(passed))
-            where = which_of(found, calls)
+            where = which_of(found, calls, program)
             said = f"BatchNormalization behind BatchNormalization{f', with only {way} between' if way else ''}"
             said += f"{where}: it undoes the scale and offset of the first."
             proof = Function((first, *reversed(passed), call))

@@ -21,7 +21,7 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
         if len(layer.calls) < 2 or layer in frozen or not _normalizes(layer, frozen):
             continue
         for calls in _within_one_graph(layer, graphs):
-            problem = _judge(layer, _different(calls))
+            problem = _judge(layer, _different(calls), len({call.origin.key for call in calls}))
             if problem is not None and problem.origin.key not in said:
                 said.add(problem.origin.key)
                 yield problem
@@ -35,10 +35,11 @@ def _normalizes(layer: Layer, frozen: set[Layer]) -> bool:
     return any(is_batchnorm(inner) or (isinstance(inner, Model) and inner.batchnorm) for inner in inside)
 
 
-def _judge(layer: Layer, calls: list[Call]) -> Problem | None:
+def _judge(layer: Layer, calls: list[Call], all_calls: int) -> Problem | None:
     if len(calls) < 2:
         return None
-    many = f"{len(calls)} different inputs of one graph"
+    least = "at least " if all_calls > len(calls) else ""
+    many = f"{least}{len(calls)} different inputs of one graph"
     if is_batchnorm(layer):
         related = tuple((call.origin, f"input {number} of {len(calls)}") for number, call in enumerate(calls[:2], 1))
         said = f"One BatchNormalization normalizes {many}: it has one moving average, of their mixture."

@@ -23,7 +23,7 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
         inner = found[0].layer.wrapped if found else None
         if inner is not None:
             what = "BatchNormalization" if is_batchnorm(inner) else f"{label(inner)}, which holds BatchNormalization"
-            where = which_of(found, calls)
+            where = which_of(found, calls, program)
             said = f"TimeDistributed around {what}{where}: Keras 3 normalizes each time step by itself, and one moving"
             said += " average, updated at every step, stands for all."
             yield Problem(found[0].layer.origin, said, change=None if where else _change(found[0], inner))

@@ -19,6 +19,7 @@ from bnlint.reference.modes import conduct
 
 category = "mode"
 severity = Severity.WARNING
+source_only = "Keras keeps no record of when `trainable` was set"
 
 
 def check(program: Program, options: Options) -> Iterator[Problem]:

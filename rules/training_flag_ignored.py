@@ -56,9 +56,9 @@ def _message(layer: Layer) -> str:
 
 
 def _related(event: Event, found: Reached) -> Iterator[tuple[Origin, str]]:
-    written = writes_to(found.layer, found.within, event.time)
-    if written and written[-1].value.origin is not None:
-        yield written[-1].value.origin, "it is made trainable here"
+    thawed = [write for write in writes_to(found.layer, found.within, event.time) if write.value.value is not False]
+    if thawed and thawed[-1].value.origin is not None:
+        yield thawed[-1].value.origin, "it is made trainable here"
     yield event.origin, "fit overrides the flag here"
 
 

@@ -12,6 +12,7 @@ from bnlint.reference.situations import situation_of
 
 category = "mode"
 severity = Severity.WARNING
+source_only = "a model does not tell where its weights come from"
 
 _MEASURABLY_WORSE = 16
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
@@ -29,11 +30,13 @@ def update(rule: Rule) -> None:
         fixed, certificate = trial.fixed
         certificates = said(trial) if trial.example.kind == "bad" else ""
         if certificates:
-            block = f"```python fixed\n{fixed}```\n"
-            old = f"{block}\n```text certificate\n{certificate}```\n"
-            new = f"{block}\n```text certificate\n{certificates}\n```\n"
-            start = card.index(old if certificate else block, card.index(trial.example.code))
-            card = card[:start] + new + card[start + len(old if certificate else block) :]
+            block = re.escape(f"{fixed}```\n")
+            old = re.escape(f"\n```text certificate\n{certificate}```\n") if certificate else ""
+            after = card.index(trial.example.code)
+            shown = re.compile(f"(```python fixed[^\n]*\n{block}){old}").search(card, after)
+            assert shown is not None
+            new = f"{shown[1]}\n```text certificate\n{certificates}\n```\n"
+            card = card[: shown.start()] + new + card[shown.end() :]
     path.write_text(card, encoding="utf-8")
 
 

@@ -267,7 +267,7 @@ class TestFunction:
         conv, norm = program.calls
         steps = (RemoveArgument(conv.layer.origin, "activation"), AddCall(conv, "Activation", positional=("relu",)))
         found = proven(program, *steps)
-        assert found.same and not found.safe and LOAD in found.claim  # A layer more.
+        assert found.same and found.safe  # A layer more, but none with weights.
         behind = (steps[0], AddCall(norm, "ReLU"))
         assert not proven(program, *behind).same
 

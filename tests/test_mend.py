@@ -69,7 +69,9 @@ class TestFix:
         line = "model = Sequential([layers.Dense(4), layers.BatchNormalization()])\n"
         text = f"from keras import Sequential, layers\n\f{line}\f\r\n  \f{line}# end\r\n\f{line}"
         Path("a.py").write_bytes(text.encode())
-        places = [(one["line"], one["column"]) for one in json.loads(run("a.py", "--format", "json").stdout)["findings"]]
+        places = [
+            (one["line"], one["column"]) for one in json.loads(run("a.py", "--format", "json").stdout)["findings"]
+        ]
         assert places == [(2, 22), (4, 24), (6, 22)]
         run("a.py", "--fix", "--unsafe-fixes")
         assert Path("a.py").read_bytes().decode() == text.replace("Dense(4)", "Dense(4, use_bias=False)")

@@ -73,3 +73,15 @@ def test_every_line_keeps_its_place() -> None:
     lines = read.text.split("\n")
     assert [lines[start - 1] for start in read.cells[:2]] == ["pass", "# Text"]
     assert len(lines) == sum(cell.count("\n") + 1 for cell in CELLS) + 1
+
+
+def test_a_cell_may_be_indented_as_ipython_has_it(tmp_path: Path) -> None:
+    model = "\n    model = Sequential([layers.Dense(4),\n        layers.BatchNormalization()])\n# end"
+    (tmp_path / "n.ipynb").write_text(notebook(["from keras import Sequential, layers", model]))
+    report = check_paths(tmp_path / "n.ipynb", select=["redundant-bias"], config={}, fixes=True)
+    assert not report.failures
+    (finding,) = report
+    assert (finding.place.cell, finding.place.line, finding.place.column) == (2, 2, 25)
+    assert finding.fix is not None and [(edit.start, edit.text) for edit in finding.fix.edits] == [
+        ((2, 39), ", use_bias=False")
+    ]

@@ -400,3 +400,10 @@ x = keras.layers.Dense(4)(inputs) if flags.FLAGS.wide else inputs
 y = keras.layers.Flatten()(inputs) if keras.activations.relu else keras.layers.Softmax()(inputs)
 """
     assert [(call.layer.kind, call.optional) for call in program(code).calls] == [("Dense", True), ("Flatten", False)]
+
+
+@pytest.mark.parametrize(("call", "loaded"), [("zoo.load_pretrained_weights(model)", True), ("zoo.show(model)", False)])
+def test_who_loads_weights_by_its_name_is_believed(call: str, loaded: bool) -> None:
+    code = f"import zoo\nfrom keras import Sequential, layers\nmodel = Sequential([layers.Dense(4)])\n{call}\n"
+    (model,) = program(code).models
+    assert model.pretrained is loaded

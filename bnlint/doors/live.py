@@ -63,13 +63,8 @@ def read(
     reader = _Reader(Assembly(program), Tracer(root, major))
     made = reader.layer(model, "")
     assert isinstance(made, Model)
-    spot = reader.assembly.spot(made.origin.place().layer or "")
-    settings = compile_settings(model, spot)
-    if settings:
-        reader.assembly.compiled(made, spot, settings)
-        made.iterations = iterations_of(model)
     if training is not None:
-        fitted(reader.assembly, made, spot, training)
+        fitted(reader.assembly, made, reader.assembly.spot(made.origin.place().layer or ""), training)
     if data is not None:
         from .gaps import measure
 
@@ -115,7 +110,7 @@ class _Reader:
         if kind == "InputLayer":
             batch_shape = getattr(live, "batch_shape", None) or getattr(live, "_batch_input_shape", None)
             values, _ = input_values({**values, "batch_shape": tuple(batch_shape) if batch_shape else None})
-        inner = getattr(live, "layer", None) if kind in WRAPPERS else None
+        inner = getattr(live, "layer", getattr(live, "forward_layer", None)) if kind in WRAPPERS else None
         if inner is not None:
             values["layer"] = self.layer(inner, path)
         made = self.assembly.layer(kind, spot, values, type(live).__name__)
@@ -152,6 +147,10 @@ class _Reader:
         if style == "sequential":
             self._enter(live, model, path)
         self.assembly.program.models.append(model)
+        settings = compile_settings(live, spot)
+        if settings:
+            self.assembly.compiled(model, spot, settings)
+            model.iterations = iterations_of(live)
         return model
 
     def _enter(self, live: Any, model: Model, path: str) -> None:

@@ -35,13 +35,24 @@ def read_notebook(data: bytes) -> Code:
         raise Refused(f"not a notebook: {error}", getattr(error, "lineno", None)) from None
     parts: list[Part] = []
     starts: list[int] = []
+    shifts: dict[int, int] = {}
     above = 0
     cells = _cells(content)
     for number, source in enumerate(map(_source, cells), 1):
         starts.append(above + 1)
-        parts.append(python_of(source.replace("\r\n", "\n").replace("\r", "\n").split("\n"), number))
-        above += len(parts[-1].lines)
-    return replace(joined(parts, tuple(starts)), pins="\n".join(_pins(cells)))
+        lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        indent = _indent(lines)
+        indented = [line for line, text in enumerate(lines, above + 1) if indent and text.startswith(indent)]
+        shifts |= dict.fromkeys(indented, len(indent))
+        parts.append(python_of([text.removeprefix(indent) for text in lines], number))
+        above += len(lines)
+    return replace(joined(parts, tuple(starts), shifts), pins="\n".join(_pins(cells)))
+
+
+def _indent(lines: list[str]) -> str:
+    """The white space in front of a cell's first line, which IPython takes from all lines that begin with it."""
+    first = next(filter(str.strip, lines), "")
+    return first[: len(first) - len(first.lstrip(" \t"))]
 
 
 def _cells(content: object) -> list[dict[str, object]]:

@@ -127,8 +127,11 @@ class Comparison:
         )
 
     def _layout(self, network: Network, order: dict[tuple[int, str], tuple[int, ...]]) -> object:
+        """What weights are stored by: the layers that have any, in their order, and which."""
         names = {node.layer: node.spec.name for node in network.nodes}
-        return list(names.values()), [(names[layer], name, shape) for (layer, name), shape in order.items()]
+        holders = {layer for layer, _ in order}
+        stored = [name for layer, name in names.items() if layer in holders]
+        return stored, [(names[layer], name, shape) for (layer, name), shape in order.items()]
 
     # The old weights in the new network
 

@@ -88,9 +88,8 @@ def _construct(step: Construct, tree: Tree, node: Node) -> None:
 
 def _rename(step: Rename, tree: Tree, node: Node) -> None:
     target = node(step.origin)
-    holder = tree.parent(target)
-    call = holder if isinstance(holder, cst.Call) and holder.func is target else target
-    if not isinstance(call, cst.Call):
+    call = target if isinstance(target, cst.Call) else tree.parent(target)
+    if not isinstance(call, cst.Call) or (call is not target and call.func is not target):
         raise Refused("the layer is not made here")
     tree.put(call.func, class_name(tree, call, step.kind))
 

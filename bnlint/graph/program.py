@@ -64,11 +64,10 @@ class Use:
     """A library symbol that the code imports, reads or calls, by its path as written, aliases resolved.
 
     Only symbols that a rule may care about are noted: see `WATCHED`. `guarded` is True inside try/except ImportError or
-    AttributeError, and in branches on a version or hasattr. `context` is where the use stands. `args` are the arguments
-    where the use is a call, positional ones as "0", "1", …, "**" for unknown ones; None where the symbol is only
-    imported or
-    read. A member of a library object is used by the path of its class: "tf.train.AdamOptimizer.minimize",
-    "keras.layers.Layer.updates".
+    AttributeError, in branches on a version or hasattr, and where isinstance asks what it is. `context` is where the
+    use stands. `args` are the arguments where the use is a call, positional ones as "0", "1", …, "**" for unknown ones;
+    None where the symbol is only imported or read. A member of a library object is used by the path of its class:
+    "tf.train.AdamOptimizer.minimize", "keras.layers.Layer.updates".
     """
 
     path: str

@@ -319,14 +319,17 @@ def _parents(call: Call) -> Iterator[Layer]:
 
 def used_on(calls: list[Call], program: Program) -> str:
     """Where only some runs of a helper's line are meant, which: " (in the use on line 12)"; "" where all are."""
-    return which_of(calls, list(program.calls_at(calls[0].origin)))
+    return which_of(calls, list(program.calls_at(calls[0].origin)), program)
 
 
-def which_of(found: Collection[Call], runs: Collection[Call]) -> str:
+def which_of(found: Collection[Call], runs: Collection[Call], program: Program) -> str:
     """Which runs of some code are meant, by the lines that use it: " (in the use on line 12)"; "" where all are."""
     if len(set(found)) >= len(runs):
         return ""
-    stacks = [call.origin.stack or call.layer.origin.stack for call in found]
+    traced = {model.call_origin.key for model in program.models if model.call_origin is not None}
+    stacks = [
+        [spot for spot in call.origin.stack if spot.key not in traced] or call.layer.origin.stack for call in found
+    ]
     lines = sorted({line for stack in stacks if stack and (line := stack[-1].place().line)})
     if lines:
         return f" (in the use{'s' * (len(lines) > 1)} on line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))})"

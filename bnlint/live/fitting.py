@@ -26,7 +26,8 @@ def training_of(model: Any, params: Mapping[str, Any]) -> Training:
     given = _variables_of_fit(model)
     epochs = _integer(params.get("epochs"))
     first = _integer(given.get("initial_epoch")) or 0
-    size, samples, cut = _batches(given.get("x"), _integer(given.get("batch_size")))
+    size, steps = _integer(given.get("batch_size")), _integer(given.get("steps_per_epoch"))
+    size, samples, cut = _batches(given.get("x"), size, steps)
     strategy = getattr(model, "distribute_strategy", None)
     name = type(strategy).__name__
     return Training(
@@ -49,14 +50,15 @@ def _variables_of_fit(model: Any) -> Mapping[str, Any]:
     return {}
 
 
-def _batches(x: Any, size: int | None) -> tuple[int | None, int | None, bool]:
-    """The size of a batch, the number of samples, and whether a rest is dropped."""
+def _batches(x: Any, size: int | None, steps: int | None) -> tuple[int | None, int | None, bool]:
+    """The size of a batch, the number of samples, and whether a rest is dropped; Keras cuts arrays by either number."""
     if hasattr(x, "element_spec"):
         return _of_dataset(x)
     first = next(iter(leaves(x)), None)
     shape = getattr(first, "shape", None)
     if shape is not None and len(shape):
-        return size or DEFAULT_BATCH, _integer(shape[0]), False
+        samples = _integer(shape[0])
+        return size or (-(-samples // steps) if samples and steps else DEFAULT_BATCH), samples, False
     return _integer(getattr(x, "batch_size", None)), None, False
 
 

@@ -47,7 +47,8 @@ def explain(rule: str, *, rules: Iterable[str | os.PathLike[str]] = ()) -> Card:
 
 def card_of(rule: Rule) -> Card:
     """The card of a rule."""
-    return Card(f"{rule.name}: {_severity(rule)}, {rule.category}\n\n{rule.card.rstrip()}")
+    where = f"\n\nFound in source only: {rule.source_only}." if rule.source_only else ""
+    return Card(f"{rule.name}: {_severity(rule)}, {rule.category}{where}\n\n{rule.card.rstrip()}")
 
 
 def show_card(rule: Rule, file: TextIO, *, terminal: bool, color: bool) -> None:

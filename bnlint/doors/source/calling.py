@@ -10,7 +10,7 @@ import libcst as cst
 from ...graph import Layer, Model
 from ..vocabulary import parameters
 from .args import Args
-from .layers import new_layer, read_arguments, tensor_of
+from .layers import layer_of, new_layer, read_arguments, tensor_of
 from .machine import MAX_DEPTH, RETURN, Machine
 from .symbols import canonical
 from .testing import is_test_case
@@ -47,6 +47,7 @@ _INFERENCE = frozenset(
     }
 )
 _TRAINING = frozenset({"train", "training", "fit", "optimize", "update"})
+_LOADS = re.compile(r"load.*weights|weights.*load|(restore|pretrained).*weights")
 _TEST_LOOPS = re.compile(r"test(_?(step|epoch|loop|phase|fn|one_(step|epoch|batch)))?$")
 
 
@@ -106,6 +107,15 @@ def call_value(m: Machine, func: Value, args: Args) -> Value:
     return Opaque("the result of an unknown function")
 
 
+def note_loaded(name: str, args: Args) -> None:
+    """A function that by its name loads weights is given models: from now on they may be trained ones."""
+    if _LOADS.search(name):
+        for value in (*args.positional, *args.keywords.values()):
+            model = layer_of(value)
+            if isinstance(model, Model):
+                model.pretrained = True
+
+
 def escape_arguments(m: Machine, args: Args) -> None:
     """The arguments go to code that the door does not follow."""
     for value in (*args.positional, *args.keywords.values()):
@@ -115,6 +125,8 @@ def escape_arguments(m: Machine, args: Args) -> None:
 def call_function(m: Machine, func: Func, args: Args, receiver: Value = ABSENT) -> Value:
     """Evaluate a function's body with these arguments."""
     func.called = True
+    if "weights" in func.name:
+        note_loaded(func.name, args)
     if not m.exact and len(m.running) == 1 and m.unasked and m.heavy.get(func.node, 0) > HEAVY:
         escape_arguments(m, args)
         return Opaque("what was looked at with other arguments")

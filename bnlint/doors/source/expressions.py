@@ -308,6 +308,8 @@ def _call(m: Machine, node: cst.Call, frame: Frame) -> Value:
     args = Args(m.spot(node, frame))
     if isinstance(func, Symbol) and func.path == "builtins.super":
         return m.super(frame)
+    asks = isinstance(func, Symbol) and func.path in ("builtins.isinstance", "builtins.callable")
+    m.guarded += asks
     for arg in node.args:
         value = m.evaluate(arg.value, frame)
         if arg.star == "*":
@@ -331,6 +333,7 @@ def _call(m: Machine, node: cst.Call, frame: Frame) -> Value:
         else:
             args.spots[len(args.positional)] = arg
             args.positional.append(value)
+    m.guarded -= asks
     return m.call(func, args)
 
 

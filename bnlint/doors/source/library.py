@@ -14,7 +14,7 @@ from ..vocabulary import is_layer, operation
 from . import data, models
 from .args import Args
 from .builtins import BUILTIN_CALLS, MATH, call_math
-from .calling import escape_arguments, shape_tuple
+from .calling import escape_arguments, note_loaded, shape_tuple
 from .layers import apply_layer, apply_op, is_tensor, layer_of, new_layer, tensor_of
 from .machine import Machine
 from .operators import items_of
@@ -298,6 +298,7 @@ def _other(m: Machine, path: str, last: str, args: Args) -> Value:
         return List([Array() for value in args.positional for _ in range(2)])
     if path.startswith("keras.") and last[:1].isupper():
         return Thing(path, _arguments(args, ()))
+    note_loaded(last, args)
     escape_arguments(m, args)
     return Opaque(f"the result of {path}")
 
