@@ -58,7 +58,9 @@ def _leaves_off(program: Program, model: Model, call: Call) -> bool:
 def _switched_on(program: Program, model: Model, calls: list[Call]) -> Change | None:
     """`training=True` in every call of the step; a `call` of this file that cannot take it gets the parameter."""
     steps: list[Step] = [
-        SetArgument(call.training.origin or call.origin, "training", True, _position(model))
+        SetArgument(call.training.origin, "training", True, _position(model))
+        if call.training.origin is not None
+        else SetArgument(call.origin, "training", True)
         for call in calls
         if call.training.value is not True
     ]

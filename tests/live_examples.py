@@ -87,9 +87,17 @@ def dataset(*_: Any, image_size: tuple[int, int] = (256, 256), batch_size: int =
     return data.filter(lambda x, y: True).batch(batch_size)
 
 
-def fit(self: Any, x: Any = None, y: Any = None, batch_size: Any = None, epochs: int = 1, **more: Any) -> Any:
+def fit(
+    self: Any,
+    x: Any = None,
+    y: Any = None,
+    batch_size: Any = None,
+    epochs: int = 1,
+    steps_per_epoch: Any = None,
+    **_: Any,
+) -> Any:
     """Built, and not trained."""
-    known = training_of(self, {"epochs": epochs, "steps": more.get("steps_per_epoch")})
+    known = training_of(self, {"epochs": epochs, "steps": steps_per_epoch})
     if id(self) in fits and known.epochs is not None:
         known = replace(known, epochs=known.epochs + (fits[id(self)].epochs or 0))
     fits[id(self)] = known

@@ -29,6 +29,11 @@ def test_a_flag_reaches_a_call_that_does_not_name_it(facts: Measured) -> None:
     assert facts["moved by model(x, training=True)"] > 0.4
 
 
+def test_a_stateless_call_trains_only_when_told_to(facts: Measured) -> None:
+    found = facts["moved by stateless_call"]
+    assert found is None if facts["major"] == 2 else found[0] == 0 and found[1] > 0.4
+
+
 def test_a_batchnorm_that_is_not_trained_costs_accuracy(facts: Measured) -> None:
     bare, told = (facts["accuracy on shifted features"][name] for name in ("Bare", "NotForwarded"))
     assert told > 0.85

@@ -425,3 +425,30 @@ def test_code_of_keras_1_is_mended_at_once_or_not_at_all() -> None:
     assert mended(text, "removed-api") == new
     other = text + "BatchNormalization(mode=1)\n"
     assert mended(other, "removed-api") == other
+
+
+JAX = """import jax
+import keras
+from keras import layers
+
+model = keras.Sequential([keras.Input((8,)), layers.Dense(4), layers.BatchNormalization(), layers.Dense(1)])
+
+
+def compute_loss(trainable, others, x, y):
+    y_pred, others = model.stateless_call(trainable, others, x)
+    return loss(y, y_pred), others
+
+
+compute_gradients = jax.value_and_grad(compute_loss, has_aux=True)
+
+
+def predict(state, x):
+    return model.stateless_call(*state, x)[0]
+"""
+
+
+def test_a_loss_that_jax_differentiates_is_a_training_step() -> None:
+    (finding,) = check_source(JAX, ignore=["redundant-bias"], config={})
+    assert (finding.rule, finding.place.line) == ("untrained-batchnorm", 9)
+    assert mended(JAX, "untrained-batchnorm") == JAX.replace("others, x)\n", "others, x, training=True)\n", 1)
+    assert not check_source(JAX.replace("jax.value_and_grad", "print"), ignore=["redundant-bias"], config={}).findings

@@ -69,9 +69,21 @@ def calls_by_signature(bench: Bench) -> Measured:
     told(bench.positive)
     return {
         "moved by fit": {**moved, "Layer in Sequential": float(abs(bench.array(block.norm.moving_mean)).max())},
+        "moved by stateless_call": _stateless(bench) if hasattr(bench.keras.Model, "stateless_call") else None,
         "moved by model(x, training=True)": bench.moved(told.norm, lambda: told(bench.positive, training=True)),
         "accuracy on shifted features": {kind.__name__: _shifted(bench, kind) for kind in (Bare, NotForwarded)},
     }
+
+
+def _stateless(bench: Bench) -> list[float]:
+    """How far the moving mean that `stateless_call` returns is from the one it is given: without a flag, and with True."""
+    keras, layers = bench.keras, bench.layers
+    model = keras.Sequential([keras.Input((8,)), layers.BatchNormalization(momentum=0.5), layers.Dense(1)])
+    parts = model.trainable_variables, model.non_trainable_variables
+    given = [[variable.value for variable in part] for part in parts]
+    returned = [model.stateless_call(*given, bench.positive, **flag)[1] for flag in ({}, {"training": True})]
+    (place,) = [place for place, one in enumerate(model.non_trainable_variables) if "moving_mean" in one.path]
+    return [float(abs(bench.array(values[place])).max()) for values in returned]
 
 
 def _shifted(bench: Bench, kind: Any) -> float:

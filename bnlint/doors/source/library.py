@@ -14,7 +14,7 @@ from ..vocabulary import is_layer, operation
 from . import data, models
 from .args import Args
 from .builtins import BUILTIN_CALLS, MATH, call_math
-from .calling import escape_arguments, note_loaded, shape_tuple
+from .calling import enter, escape_arguments, note_loaded, shape_tuple
 from .layers import apply_layer, apply_op, is_tensor, layer_of, new_layer, tensor_of
 from .machine import Machine
 from .operators import items_of
@@ -25,6 +25,7 @@ from .values import (
     Bound,
     Dataset,
     Dict,
+    Func,
     Gradients,
     List,
     Opaque,
@@ -327,6 +328,21 @@ def _sequential(m: Machine, args: Args) -> Value:
     return model
 
 
+def _gradient(m: Machine, args: Args) -> Value:
+    """`jax.grad(loss)`: the models that the function calls are trained by what it gives."""
+    tape, function = Thing("jax.grad"), m.settled(args.get(0, "fun"))
+    if isinstance(function, Func) and not function.called:
+        m.recording.append(tape)
+        try:
+            with m.within(tape=tape):
+                enter(m, function)
+        finally:
+            m.recording.remove(tape)
+    for event in m.tapes.get(tape, []):
+        m.event("tape", event.model, event.origin, call=event.call, batch=event.batch).context = event.context
+    return Opaque("gradients")
+
+
 def _tape(m: Machine, args: Args) -> Value:
     return Thing("tf.GradientTape")
 
@@ -388,6 +404,8 @@ _CALLS: dict[str, Callable[[Machine, Args], Value]] = {
     "functools.partial": _partial,
     "copy.deepcopy": _copy,
     "copy.copy": _copy,
+    "jax.grad": _gradient,
+    "jax.value_and_grad": _gradient,
     "tf.GradientTape": _tape,
     "tf.function": _function_decorator,
     "argparse.ArgumentParser": _parser,
