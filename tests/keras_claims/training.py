@@ -76,7 +76,7 @@ def calls_by_signature(bench: Bench) -> Measured:
 
 
 def _stateless(bench: Bench) -> list[float]:
-    """How far the moving mean that `stateless_call` returns is from the one it is given: without a flag, and with True."""
+    """How far the moving mean that `stateless_call` returns is from the one given: without a flag, and with True."""
     keras, layers = bench.keras, bench.layers
     model = keras.Sequential([keras.Input((8,)), layers.BatchNormalization(momentum=0.5), layers.Dense(1)])
     parts = model.trainable_variables, model.non_trainable_variables
