@@ -14,7 +14,7 @@ from typing import Any
 from ..graph import Arg, Call, Context, Entry, Layer, Model, Program, Tensor, Unknown, is_batchnorm
 from ..graph.freezing import FORWARDED
 from ..graph.kinds import WRAPPERS
-from ..graph.nodes import NOT_GIVEN, Shape
+from ..graph.nodes import NOT_GIVEN
 from .assembly import Assembly, Spot, aimed, finish, input_values, output_number, sizes
 from .objects import (
     MODELS,
@@ -28,7 +28,7 @@ from .objects import (
     operation_kind,
     values_of,
 )
-from .operations import Operations
+from .operations import Operations, shape_of
 from .tracing import MISSING, Event, Trace, Tracer, held_layers, is_model, parameters_of, takes_training
 from .training import Training, fitted
 from .weights import state_of
@@ -171,7 +171,7 @@ class _Reader:
             outputs = list(leaves(node.outputs))
             if node.is_input:
                 layer = self.layer(operation, path)
-                tensors.update({id(out): Tensor(shape=_shape(out), input=layer) for out in outputs})
+                tensors.update({id(out): Tensor(shape=shape_of(out), input=layer) for out in outputs})
                 continue
             given = node.input_tensors if hasattr(node, "input_tensors") and hasattr(node, "arguments") else None
             symbolic = list(leaves(given if given is not None else node.keras_inputs))
@@ -180,7 +180,7 @@ class _Reader:
             numbers[id(operation)] = index = numbers.get(id(operation), -1) + 1
             spot = self.assembly.spot(layer.origin.place().layer or path, index)
             keywords = node.arguments.kwargs if given is not None else node.call_kwargs
-            known = {number: shape for number, out in enumerate(outputs) if (shape := _shape(out))}
+            known = {number: shape for number, out in enumerate(outputs) if (shape := shape_of(out))}
             call = self.assembly.call(layer, inputs, spot, _passed(_flag_of(keywords, operation), spot), known)
             model.nodes.append(call)
             if not layer.op and not isinstance(layer, Model) and not is_keras(type(operation)):
@@ -234,7 +234,7 @@ class _Reader:
             model.complete = False
             return
         operations = Operations(self.assembly, path)
-        model.inputs = tuple(Tensor(shape=_shape(one)) for one in fitting.inputs)
+        model.inputs = tuple(Tensor(shape=shape_of(one)) for one in fitting.inputs)
         for one, tensor in zip(fitting.inputs, model.inputs, strict=True):
             operations.note(one, tensor)
         self.assembly.contexts.append(Context(kind="call"))
@@ -279,8 +279,8 @@ class _Reader:
             if len(inside) == 1:
                 call.output = inside[0]
             return
-        call.output.shape = _shape(event.outputs[0]) if event.outputs else None
-        call.outputs = tuple(Tensor(call, _shape(one)) for one in event.outputs[1:])
+        call.output.shape = shape_of(event.outputs[0]) if event.outputs else None
+        call.outputs = tuple(Tensor(call, shape_of(one)) for one in event.outputs[1:])
         for one, tensor in zip(event.outputs, (call.output, *call.outputs), strict=False):
             operations.note(one, tensor)
 
@@ -329,18 +329,6 @@ def _passed(value: object, spot: Spot) -> Arg:
     if isinstance(value, (bool, int)):
         return Arg(bool(value), spot)
     return Arg(value if isinstance(value, Unknown) else Unknown("a tensor"), spot)
-
-
-def _shape(symbolic: Any) -> Shape | None:
-    try:
-        return sizes([_size(size) for size in symbolic.shape])
-    except (TypeError, ValueError, AttributeError):
-        return None
-
-
-def _size(size: Any) -> int | None:
-    """A dimension; None for one that is not given, or is a symbol, as JAX has them."""
-    return None if size is None or type(size).__name__ == "_DimExpr" else int(size)
 
 
 def _signature(live: Any, model: Model) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..graph import Call, Tensor
+from ..graph.nodes import Shape
 from .assembly import Assembly, sizes
 from .vocabulary import tensor_operation
 
@@ -63,7 +64,7 @@ class Operations:
             operation = _operation(current)
             if operation is None:
                 self.lost = True
-                self.note(current, Tensor(shape=_shape(current), outside=True))
+                self.note(current, Tensor(shape=shape_of(current), outside=True))
                 continue
             inputs = [] if operation.type in _CONSTANT else [each for each in operation.inputs if each is not current]
             waiting = [each for each in inputs if _key(each) not in self._known]
@@ -85,7 +86,7 @@ class Operations:
         kind = _KINDS.get(operation.type) or tensor_operation(operation.type)
         spot = self._assembly.spot(f"{self._path}/{operation.name.rpartition('/')[2]}", len(self._kept))
         layer = self._assembly.operation(kind, spot, {})
-        shape = _shape(symbolic)
+        shape = shape_of(symbolic)
         call = self._assembly.call(layer, given, spot, shapes={0: shape} if shape else None)
         self.calls.append(call)
         return call.output
@@ -106,8 +107,14 @@ def _operation(symbolic: Any) -> Any:
         return None
 
 
-def _shape(symbolic: Any) -> Any:
+def shape_of(symbolic: Any) -> Shape | None:
+    """The shape of a symbolic tensor; None where its rank is not known."""
     try:
-        return sizes([None if size is None else int(size) for size in symbolic.shape])
-    except (TypeError, ValueError):
+        return sizes([_size(size) for size in symbolic.shape])
+    except (TypeError, ValueError, AttributeError):
         return None
+
+
+def _size(size: Any) -> int | None:
+    """A dimension; None for one that is not given, or is a symbol, as JAX has them."""
+    return None if size is None or type(size).__name__ == "_DimExpr" else int(size)
