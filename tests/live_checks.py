@@ -13,13 +13,19 @@ import bnlint
 from bnlint.doors import live
 
 
+def numbers(value: Any) -> Any:
+    """A variable's or tensor's value, of PyTorch too, as an array."""
+    held = getattr(value, "value", value)
+    return np.asarray(held.detach() if hasattr(held, "detach") else value)
+
+
 def everything(keras: Any, model: Any) -> list[Any]:
     """All that could have changed: variables, the optimizer's, the layers' nodes and losses, random numbers to come."""
     layers = list(model._flatten_layers())
     counts = [[len(layer._inbound_nodes), len(layer._outbound_nodes), layer.built] for layer in layers]
     losses = [str(loss) for loss in model.losses]
     variables = [*model.variables, *getattr(model.optimizer, "variables", [])]
-    return [[np.asarray(variable).tolist() for variable in variables], counts, losses]
+    return [[numbers(variable).tolist() for variable in variables], counts, losses]
 
 
 def models(keras: Any) -> dict[str, Any]:
@@ -115,7 +121,7 @@ def flags(keras: Any) -> dict[str, Any]:
 def random_numbers(keras: Any) -> list[Any]:
     """The next random numbers of NumPy and of a Dropout without a seed of its own."""
     ones = np.ones((4, 4), "float32")
-    return [np.random.rand(3).tolist(), np.asarray(keras.layers.Dropout(0.5)(ones, training=True)).tolist()]
+    return [np.random.rand(3).tolist(), numbers(keras.layers.Dropout(0.5)(ones, training=True)).tolist()]
 
 
 def gaps(keras: Any) -> list[tuple[float, float]]:
@@ -126,11 +132,11 @@ def gaps(keras: Any) -> list[tuple[float, float]]:
     norms = [layers.BatchNormalization(momentum=0.9, epsilon=1e-2), layers.BatchNormalization(axis=1)]
     model = keras.Sequential([layers.Input((6, 6, 3)), norms[0], layers.ReLU(), layers.Permute((3, 1, 2)), norms[1]])
     found = [layer.state.gap for layer in live.read(model, data=x).layers if layer.state is not None]
-    middle = np.asarray(model.layers[2](model.layers[1](norms[0](x, training=False))))
+    middle = numbers(model.layers[2](model.layers[1](norms[0](x, training=False))))
     own = []
     for norm, given in zip(norms, (x, middle), strict=True):
-        inferred = np.asarray(norm(given, training=False), np.float64)
-        trained = np.asarray(norm(given, training=True), np.float64)
+        inferred = numbers(norm(given, training=False)).astype(np.float64)
+        trained = numbers(norm(given, training=True)).astype(np.float64)
         over = tuple(axis for axis in range(4) if axis != norm_axis(norm))
         own.append(np.sqrt(((trained - inferred) ** 2).mean()) / np.sqrt(trained.var(over).mean()))
     return [(gap.own, float(expected)) for gap, expected in zip(found, own, strict=True)]
