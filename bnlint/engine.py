@@ -125,8 +125,8 @@ def check_model(
 ) -> Report:
     """Check a model of Keras 3 or tf_keras as it stands in memory. It is neither trained nor changed.
 
-    What a subclass's `call` does is traced; on the JAX and PyTorch backends the layers it calls, on TensorFlow also what
-    it does with tensors in between.
+    What a subclass's `call` does is traced: on the JAX and PyTorch backends the layers it calls, on TensorFlow also
+    what it does with tensors in between.
 
     data: a batch of inputs, as the model takes them, of some hundred samples: with it, the two modes of each batch
     normalization are compared. training: how the model is going to be trained, such as Training(batch_size=8): with it,
