@@ -37,7 +37,10 @@ from .values import (
 
 MAX_RECURSION = 4
 HEAVY = 150
-"""So many calls a function adds for functions that nobody calls: ResNet50 and ResNet101 call what ResNet152 calls."""
+"""So many calls a function adds for functions that nobody calls: ResNet50 and ResNet101 call what ResNet152 calls. A
+function of another file, which is checked by itself, adds no more for all of them."""
+STEPS = 100
+"""As many steps count as much as a call."""
 TRAINING = Opaque("the training flag", key=("training",))
 
 _INFERENCE = frozenset(
@@ -127,7 +130,8 @@ def call_function(m: Machine, func: Func, args: Args, receiver: Value = ABSENT) 
     func.called = True
     if "weights" in func.name:
         note_loaded(func.name, args)
-    if not m.exact and len(m.running) == 1 and m.unasked and m.heavy.get(func.node, 0) > HEAVY:
+    counted = len(m.running) == 1 or func.frame.module.path != m.program.path
+    if counted and m.unasked and not m.exact and m.heavy.get(func.node, 0) > HEAVY:
         escape_arguments(m, args)
         return Opaque("what was looked at with other arguments")
     if _is_barren(m, func, args):
@@ -137,12 +141,13 @@ def call_function(m: Machine, func: Func, args: Args, receiver: Value = ABSENT) 
         return Opaque("too deep a recursion")
     frame = Frame(func.frame.module, Dict(), func.frame, func.name, owner=func.owner, receiver=receiver)
     _bind(m, func, args, receiver, frame)
-    before = len(m.program.calls), len(m.program.layers), len(m.program.events)
+    before, steps = (len(m.program.calls), len(m.program.layers), len(m.program.events)), m.steps
     try:
         result = run(m, func, frame, args.spot)
     finally:
-        if len(m.running) == 1:
-            m.heavy[func.node] = m.heavy.get(func.node, 0) + len(m.program.calls) - before[0]
+        if counted:
+            added = len(m.program.calls) - before[0] + (m.steps - steps) // STEPS
+            m.heavy[func.node] = m.heavy.get(func.node, 0) + added
     if before == (len(m.program.calls), len(m.program.layers), len(m.program.events)) and (
         result is None or isinstance(result, Opaque)
     ):
