@@ -239,25 +239,19 @@ def test_hostile_text_does_nothing(opened: Callable[[str], Chrome]) -> None:
 
 
 def test_2000_findings_cost_as_much_a_finding_as_500(opened: Callable[[str], Chrome]) -> None:
-    """Neither the time nor the changes of the page grow faster than the findings, and what is closed costs nothing."""
+    """Neither the page nor what a filter changes in it grows faster than the findings; what is closed costs nothing."""
     measure = """
     const done = arguments[0], box = document.querySelector("input[data-severity=warning]");
     let changes = 0;
     new MutationObserver(list => { changes += list.length; }).observe(
         document.body, {subtree: true, childList: true, attributes: true});
-    const times = [];
-    for (let n = 0; n < 7; n++) {
-        const begin = performance.now();
-        box.click();
-        document.body.getBoundingClientRect();
-        times.push(performance.now() - begin);
-    }
-    setTimeout(() => done([Math.min(...times), changes / 7, document.querySelectorAll("*").length]), 50);
+    box.click();
+    document.body.getBoundingClientRect();
+    setTimeout(() => done([changes, document.querySelectorAll("*").length]), 50);
     """
     few, lots = (opened(many(count)).execute_async_script(measure) for count in (500, 2000))
-    assert lots[0] / few[0] < 10, (few, lots)
-    assert 2000 / 3 - 2 < lots[1] < 2000 / 3 + 60
-    assert lots[2] / few[2] < 4 and lots[2] < 2000 * 40
+    assert 2000 / 3 - 2 < lots[0] < 2000 / 3 + 60
+    assert lots[1] / few[1] < 4 and lots[1] < 2000 * 40
 
 
 @pytest.mark.parametrize("width", [400, 1200])
