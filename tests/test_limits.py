@@ -204,3 +204,16 @@ def test_a_syntax_error_behind_a_million_lines(machines: list[int]) -> None:
     """Looking whether it is Python 2 must not look at each blank line from each of the others."""
     with pytest.raises(gate.Refused, match="syntax error"):
         gate.check_text("\n" * 100_000 + "x = = BatchNormalization()\n")
+
+
+def test_what_was_guarded_when_the_fuel_ran_out_guards_nothing_after_it() -> None:
+    """`learning_phase` behind a try that was not followed to its end is as wrong as anywhere."""
+    endless = "".join(f" for {name} in range(90)]" for name in "abcde")
+    heavy = f"def heavy(x):\n    try:\n        x = [[[[[a{endless}\n    except ImportError:\n        pass\n"
+    heavy += "    return keras.layers.BatchNormalization()(x)\n"
+    plain = (
+        "import keras\nfrom keras import backend as K\nmodel = keras.Sequential([keras.layers.BatchNormalization()])\n"
+    )
+    after = "def zz(x):\n    K.set_learning_phase(1)\n    return keras.layers.BatchNormalization()(x)\n"
+    found = check_source(plain + heavy + after, select=["learning-phase"], config={})
+    assert found.notes and [finding.rule for finding in found] == ["learning-phase"]

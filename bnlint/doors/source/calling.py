@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import libcst as cst
@@ -12,6 +11,7 @@ from ..vocabulary import parameters
 from .args import Args
 from .layers import layer_of, new_layer, read_arguments, tensor_of
 from .machine import MAX_DEPTH, RETURN, Machine
+from .purposes import loads_weights, purpose_of
 from .symbols import canonical
 from .testing import is_test_case
 from .values import (
@@ -42,27 +42,6 @@ function of another file, which is checked by itself, adds no more for all of th
 STEPS = 100
 """As many steps count as much as a call."""
 TRAINING = Opaque("the training flag", key=("training",))
-
-_INFERENCE = frozenset(
-    {
-        *("predict", "prediction", "predictions", "evaluate", "eval", "evaluation", "generate", "infer", "inference"),
-        *("export", "serve", "serving", "val", "validate", "validation"),
-    }
-)
-_TRAINING = frozenset({"train", "training", "fit", "optimize", "update"})
-_LOADS = re.compile(r"load.*weights|weights.*load|(restore|pretrained).*weights")
-_TEST_LOOPS = re.compile(r"test(_?(step|epoch|loop|phase|fn|one_(step|epoch|batch)))?$")
-
-
-def purpose_of(name: str) -> str | None:
-    """What a function of this name is there for: "inference", "training" or None. A pytest function is for neither."""
-    name = name.lower().strip("_")
-    if name.startswith("test"):
-        return "inference" if _TEST_LOOPS.match(name) else None
-    words = set(name.split("_"))
-    if words & _TRAINING:
-        return "training"
-    return "inference" if words & _INFERENCE else None
 
 
 def call_value(m: Machine, func: Value, args: Args) -> Value:
@@ -112,7 +91,7 @@ def call_value(m: Machine, func: Value, args: Args) -> Value:
 
 def note_loaded(name: str, args: Args) -> None:
     """A function that by its name loads weights is given models: from now on they may be trained ones."""
-    if _LOADS.search(name):
+    if loads_weights(name):
         for value in (*args.positional, *args.keywords.values()):
             model = layer_of(value)
             if isinstance(model, Model):
@@ -128,8 +107,7 @@ def escape_arguments(m: Machine, args: Args) -> None:
 def call_function(m: Machine, func: Func, args: Args, receiver: Value = ABSENT) -> Value:
     """Evaluate a function's body with these arguments."""
     func.called = True
-    if "weights" in func.name:
-        note_loaded(func.name, args)
+    note_loaded(func.name, args)
     counted = len(m.running) == 1 or func.frame.module.path != m.program.path
     if counted and m.unasked and not m.exact and m.heavy.get(func.node, 0) > HEAVY:
         escape_arguments(m, args)

@@ -46,12 +46,12 @@ def _guarded(m: Machine, act: Any) -> None:
     """Run with a share of the fuel, so that one function cannot starve the others."""
     limit = m.limit
     m.limit = min(limit, m.steps + int(limit * SHARE))
-    state = (m.stack, m.context, list(m.running), list(m.inside), m.facts, m.optional)
+    state = (m.stack, m.context, list(m.running), list(m.inside), m.facts, m.optional, m.guarded)
     try:
         act()
     except (OutOfFuel, RecursionError) as reason:
         m.exhausted = str(reason) if isinstance(reason, OutOfFuel) else TOO_DEEP
-        m.stack, m.context, m.running, m.inside, m.facts, m.optional = state
+        m.stack, m.context, m.running, m.inside, m.facts, m.optional, m.guarded = state
         m.journal.reset()
         if m.steps > limit:
             raise

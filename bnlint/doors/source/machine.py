@@ -150,7 +150,7 @@ class Machine:
 
     def reset(self) -> None:
         """Forget what was under way when the fuel ran out."""
-        self.stack, self.facts, self.optional = (), {}, 0
+        self.stack, self.facts, self.optional, self.guarded = (), {}, 0, 0
         self.context = Context(testing=self.program.testing)
         self.running.clear()
         self.inside.clear()
