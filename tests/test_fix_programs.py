@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from statistics import mean, pstdev
 from typing import Any
 
 import pytest
 import test_mode_fixes
+from asked import asked
 
 from bnlint.book import open_book
 from bnlint.card import unmarked
@@ -27,7 +23,6 @@ from bnlint.mend import mend_source
 from bnlint.rule import Rule
 from bnlint.trial import trials
 
-SCRIPT = Path(__file__).with_name("live_fix_programs.py")
 BOOK = open_book()
 TARGETS = {"keras": "3", "tf_keras": "2"}
 
@@ -117,20 +112,8 @@ def cases(target: str) -> dict[str, Case]:
 @cache
 def run(library: str) -> dict[str, dict[str, Any]]:
     """What all of them do on one Keras, in a process of its own."""
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    environment |= {"TF_USE_LEGACY_KERAS": str(int(library == "tf_keras")), "KERAS_BACKEND": "tensorflow"}
-    given = json.dumps({name: case.asked() for name, case in cases(TARGETS[library]).items()})
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), library],
-        env=environment,
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    given = {name: case.asked() for name, case in cases(TARGETS[library]).items()}
+    found: dict[str, dict[str, Any]] = asked("live_fix_programs.py", library, given)
     return found
 
 

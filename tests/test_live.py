@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-HERE = Path(__file__).parent
+from asked import asked
 
 pytestmark = pytest.mark.slow
 
@@ -21,19 +14,7 @@ pytestmark = pytest.mark.slow
 def found(request: pytest.FixtureRequest) -> dict[str, Any]:
     """What live_checks.py prints with this Keras."""
     library, _, backend = request.param.partition(" on ")
-    if any(importlib.util.find_spec(needed) is None for needed in (library, backend) if needed):
-        pytest.skip(f"needs {request.param}")
-    environment = {
-        **os.environ,
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "KERAS_BACKEND": backend or "tensorflow",
-    }
-    environment["PYTHONPATH"] = str(HERE.parent)
-    command = [sys.executable, str(HERE / "live_checks.py"), library]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    result: dict[str, Any] = asked("live_checks.py", library, backend=backend or "tensorflow")
     return {**result, "operators": backend != "jax"}
 
 

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import os
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asked import asked
 
 from bnlint.book import open_book
 from bnlint.card import unmarked
@@ -22,7 +18,6 @@ from bnlint.doors.source import evaluate
 from bnlint.engine import check_source
 from bnlint.trial import trials
 
-SCRIPT = Path(__file__).with_name("live_examples.py")
 PROGRAMS = Path(__file__).parents[1] / "fixtures" / "programs"
 BOOK = open_book()
 TARGETS = {"keras": "3", "tf_keras": "2"}
@@ -114,25 +109,8 @@ def samples(target: str) -> dict[str, Sample]:
 @cache
 def run(library: str) -> dict[str, dict[str, Any]]:
     """What all of them come to on one Keras, in a process of its own."""
-    if importlib.util.find_spec(library) is None:
-        pytest.skip(f"needs {library}")
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    environment |= {"TF_USE_LEGACY_KERAS": str(int(library == "tf_keras")), "KERAS_BACKEND": "tensorflow"}
-    environment["PYTHONPATH"] = str(SCRIPT.parents[1])
-    given = json.dumps(
-        {name: (f"{each.code}\n{each.more}", each.lint()) for name, each in samples(TARGETS[library]).items()}
-    )
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), library],
-        env=environment,
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=1200,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    given = {name: (f"{each.code}\n{each.more}", each.lint()) for name, each in samples(TARGETS[library]).items()}
+    found: dict[str, dict[str, Any]] = asked("live_examples.py", library, given)
     return found
 
 

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from asked import asked
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bnlint.live.moments import Moments
 from bnlint.reference.normalizations import population_statistics
-
-HERE = Path(__file__).parent
 
 FLOAT32 = 2.0**-23
 """A unit in the last place: what the variables that hold the statistics can be off."""
@@ -82,19 +75,7 @@ def test_large_batches_are_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.fixture(scope="module", params=["keras", "tf_keras"])
 def found(request: pytest.FixtureRequest) -> dict[str, Any]:
     """What live_repair.py prints with this Keras."""
-    if importlib.util.find_spec(request.param) is None:
-        pytest.skip(f"needs {request.param}")
-    environment = {
-        **os.environ,
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "KERAS_BACKEND": "tensorflow",
-        "PYTHONPATH": str(HERE.parent),
-    }
-    command = [sys.executable, str(HERE / "live_repair.py"), request.param]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    result: dict[str, Any] = asked("live_repair.py", request.param)
     return result
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
 import os
 import subprocess
 import sys
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asked import asked
 
 import bnlint
 
@@ -22,19 +21,7 @@ LAST, TINY, SHORT = "last-batch-of-one", "tiny-batch", "unconverged-moving-avera
 @pytest.fixture(scope="module", params=["keras", "tf_keras"])
 def found(request: pytest.FixtureRequest) -> dict[str, Any]:
     """What live_watch.py prints with this Keras."""
-    if importlib.util.find_spec(request.param) is None:
-        pytest.skip(f"needs {request.param}")
-    environment = {
-        **os.environ,
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "KERAS_BACKEND": "tensorflow",
-        "PYTHONPATH": str(HERE.parent),
-    }
-    command = [sys.executable, str(HERE / "live_watch.py"), request.param]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    result: dict[str, Any] = asked("live_watch.py", request.param)
     return result
 
 
