@@ -14,6 +14,7 @@ from .plan import Plan
 
 if TYPE_CHECKING:
     from .doors.code import Code
+    from .doors.source.project import Project
     from .finding import Fix
     from .graph import Program
     from .rule import Problem, Rule
@@ -44,6 +45,7 @@ class Checker:
         self.plan = plan
         chosen = [plan.book[name] for name in plan.rules]
         self.rules = [(rule, plan.config.options(rule), plan.config.severity(rule.name)) for rule in chosen]
+        self._project: Project | None = None
 
     def __call__(self, path: str) -> Outcome:
         from .doors import gate
@@ -88,19 +90,12 @@ class Checker:
     def check(self, code: Code, path: str, file: Path | None = None) -> Outcome:
         """Evaluate code that passed the gate, and ask every rule about it."""
         from .doors.source import evaluate
+        from .doors.source.project import Project
 
         outcome = Outcome()
         try:
-            program = evaluate(
-                code.text,
-                path,
-                target=self.plan.target,
-                file=file,
-                shown=self.plan.shown,
-                cells=code.cells,
-                shifts=code.shifts,
-                pins=code.pins,
-            )
+            self._project = self._project or Project(self.plan.shown)
+            program = evaluate(code, path, target=self.plan.target, file=file, project=self._project)
         except Exception as error:
             _crash(outcome, path, "internal error", error)
             return outcome

@@ -157,10 +157,10 @@ def _checked(text: str, filename: str, plan: Plan) -> Outcome:
     from .doors.code import whole
 
     try:
-        gate.check_text(text)
+        code = whole(text, gate.check_text(text))
     except gate.Refused as refusal:
         return Outcome(failures=[Failure(filename, refusal.message, line=refusal.line)])
-    return Checker(plan).check(whole(text), filename)
+    return Checker(plan).check(code, filename)
 
 
 def _begun(plan: Plan, **known: Any) -> Report:

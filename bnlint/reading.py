@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import files, sieve
 from .config import Config
@@ -31,17 +31,12 @@ def read_program(path: str, config: Config, entry: str | None = None, target: st
     from .doors.source.machine import OutOfFuel
 
     code = _code(path, config.max_size)
-    given: dict[str, Any] = {
-        "target": target,
-        "file": Path(os.path.abspath(path)),
-        "cells": code.cells,
-        "shifts": code.shifts,
-    }
+    file = Path(os.path.abspath(path))
     if entry is None:
-        return code, source.evaluate(code.text, path, **given)
+        return code, source.evaluate(code, path, target=target, file=file)
     try:
         check_text(entry.strip())
-        return code, source.evaluate_entry(code.text, path, entry.strip(), **given)
+        return code, source.evaluate_entry(code, path, entry.strip(), target=target, file=file)
     except (ValueError, Refused, OutOfFuel) as error:
         raise Unreadable(f"--entry: {' '.join(str(error).split())}") from None
 

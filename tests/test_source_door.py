@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from bnlint.doors.gate import Refused, check_text, read_text
+from bnlint.doors.gate import Refused, check_text, read
 from bnlint.doors.source import evaluate
+from bnlint.doors.source.draft import Draft
 from bnlint.doors.source.module import Module
 from bnlint.graph import Call, Model, Program, Unknown, batchnorms, holds_batchnorm, is_frozen, nearest
 
@@ -351,7 +352,7 @@ def test_expressions_evaluate_as_python_does(expression: str) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     try:
-        text = read_text(data)
+        text, _ = read(data)
     except Refused as refused:
         assert "\n" not in refused.message
     else:
@@ -378,9 +379,8 @@ LINES = st.sampled_from(
 @given(st.lists(LINES, min_size=1, max_size=6), st.sampled_from(["\n", "\r\n"]), st.booleans())
 def test_positions_are_those_of_libcst(lines: list[str], newline: str, final: bool) -> None:
     text = newline.join("\n".join(lines).split("\n")) + (newline if final else "")
-    tree = cst.parse_module(text)
-    module = Module("m.py", text, tree)
-    expected = MetadataWrapper(tree, unsafe_skip_copy=True).resolve(PositionProvider)
+    module = Module("m.py", text, Draft(text))
+    expected = MetadataWrapper(module.draft.tree(), unsafe_skip_copy=True).resolve(PositionProvider)
     nodes = (cst.Call, cst.Arg, cst.FunctionDef, cst.Lambda, cst.Name, cst.ClassDef, cst.Attribute)
     for node, place in expected.items():
         if isinstance(node, nodes):

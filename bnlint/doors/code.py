@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .gate import Refused, check_text, names_batchnorm, read
+from .gate import Checked, Refused, check_text, names_batchnorm, read
 
 DOCUMENTS = (".md", ".markdown", ".mdx", ".qmd", ".rmd")
 
@@ -23,7 +24,7 @@ Broken = tuple[int | None, int | None, str]
 class Code:
     """A file's code as one Python text.
 
-    `named`: it names a batch normalization, or what holds one. `cells`: the lines, from 1, on which a notebook's code
+    `named` and `functions`: see `gate.Checked`. `cells`: the lines, from 1, on which a notebook's code
     cells begin; none for other files, whose lines are those of the text. `shifts`: by how many columns a line stands
     further right in the file than in the text. `broken`: the parts left out that name a batch normalization.
     `pins`: which versions a notebook installs or has run on, as requirements, one a line.
@@ -31,6 +32,7 @@ class Code:
 
     text: str
     named: bool = True
+    functions: tuple[ast.FunctionDef | ast.AsyncFunctionDef, ...] = ()
     cells: tuple[int, ...] = ()
     shifts: Mapping[int, int] = field(default_factory=dict)
     broken: tuple[Broken, ...] = ()
@@ -57,26 +59,28 @@ def read_code(path: str, data: bytes) -> Code:
         from .markdown import read_document
 
         return read_document(data)
-    return whole(*read(data))
+    text, checked = read(data)
+    return whole(text, checked)
 
 
-def whole(text: str, named: bool = True) -> Code:
+def whole(text: str, checked: Checked) -> Code:
     """A text that is Python from end to end, less the form feeds in front of statements, which LibCST loses."""
     if "\f" not in text:
-        return Code(text, named)
+        return Code(text, *checked)
     shifts: dict[int, int] = {}
     lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", text)
     for number, line in enumerate(lines, 1):
         if fed := _FED.match(line):
             shifts[number] = fed.end()
             lines[number - 1] = line[fed.end() :]
-    return Code("".join(lines), named, shifts=shifts)
+    return Code("".join(lines), *checked, shifts=shifts)
 
 
 def joined(parts: list[Part], cells: tuple[int, ...] = (), shifts: Mapping[int, int] | None = None) -> Code:
     """The code of parts that follow each other line by line; Refused where it is too much for LibCST."""
     text = "\n".join([*(line for part in parts for line in part.lines), ""])
-    return Code(text, check_text(text), cells, shifts or {}, tuple(part.broken for part in parts if part.broken))
+    broken = tuple(part.broken for part in parts if part.broken)
+    return Code(text, *check_text(text), cells, shifts or {}, broken)
 
 
 @dataclass(slots=True)
@@ -114,12 +118,14 @@ def python_of(source: list[str], cell: int | None = None, line: int = 0) -> Part
         return Part(tidy)
     if not names_batchnorm("\n".join(source).encode("utf-8", "replace")):
         return Part(blank)
-    return Part(blank, (cell, None if problem.line is None else line + problem.line, problem.message))
+    broken_line, why = problem
+    return Part(blank, (cell, None if broken_line is None else line + broken_line, why))
 
 
-def _problem(lines: list[str]) -> Refused | None:
+def _problem(lines: list[str]) -> tuple[int | None, str] | None:
+    """The line, and what is wrong there; not the error itself, which holds on to all that was under way."""
     try:
         check_text("\n".join(lines))
     except Refused as refusal:
-        return refusal
+        return refusal.line, refusal.message
     return None

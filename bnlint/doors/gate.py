@@ -10,8 +10,9 @@ import io
 import re
 import tokenize
 import warnings
+from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 MAX_DEPTH = 250
 MAX_MEGABYTES = 200
@@ -61,13 +62,19 @@ def names_batchnorm(data: bytes) -> bool:
     return b"applications" in data and any(name in data for name in _APPLICATION_BYTES)
 
 
-def read_text(data: bytes) -> str:
+class Checked(NamedTuple):
+    """What `ast` tells of a text.
+
+    `named`: its code, not just a comment or a string, names a batch normalization, or what holds one. `functions`:
+    those at its top level and in its classes, in order.
+    """
+
+    named: bool
+    functions: tuple[ast.FunctionDef | ast.AsyncFunctionDef, ...] = ()
+
+
+def read(data: bytes) -> tuple[str, Checked]:
     """The text of a Python file, decoded as Python does; Refused where LibCST should not see it."""
-    return read(data)[0]
-
-
-def read(data: bytes) -> tuple[str, bool]:
-    """The text of a Python file, and whether its code, not just a comment or a string, names a batch normalization."""
     if b"\0" in data:
         raise Refused("contains null bytes", data[: data.index(b"\0")].count(b"\n") + 1)
     try:
@@ -81,11 +88,8 @@ def read(data: bytes) -> tuple[str, bool]:
     return text, check_text(text)
 
 
-def check_text(text: str) -> bool:
-    """Whether a text's code names a batch normalization, or what holds one.
-
-    Refused if the text does not parse, or is too deep or too large for LibCST.
-    """
+def check_text(text: str) -> Checked:
+    """Look a text through; Refused if it does not parse, or is too deep or too large for LibCST."""
     if len(text) > LONG:
         _weigh(text)
     try:
@@ -105,7 +109,15 @@ def check_text(text: str) -> bool:
     found, spread = _names(tree)
     if len(text) <= LONG and (spread > SPREAD or text.count("(") > PARENTHESES):
         _weigh(text)
-    return found
+    return Checked(found, tuple(_functions(tree.body)))
+
+
+def _functions(statements: list[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for statement in statements:
+        if isinstance(statement, ast.ClassDef):
+            yield from _functions(statement.body)
+        elif isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield statement
 
 
 def _weigh(text: str) -> None:

@@ -47,9 +47,10 @@ class Workshop:
 
     def _spans(self, change: Change, module: Module) -> list[Span]:
         if id(module) not in self._layouts:
-            if not module.text.startswith(module.tree.code):  # It drops a last line end that is a carriage return.
+            whole = module.draft.tree()
+            if not module.text.startswith(whole.code):  # It drops a last line end that is a carriage return.
                 raise Refused("LibCST does not give the file's text back as it is")
-            self._layouts[id(module)] = Layout(module.tree, module.text)
+            self._layouts[id(module)] = Layout(whole, module.text)
         tree = Tree(self._layouts[id(module)])
 
         def node(origin: Origin) -> cst.CSTNode:

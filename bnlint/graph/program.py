@@ -149,11 +149,14 @@ class Program:
     def dissolve(self) -> None:
         """Cut the cycles of the graph, once it is done with, so that its memory is free at once."""
         for call in self.calls:
-            for tensor in (call.output, *call.inputs):
+            for tensor in (call.output, *call.outputs, *call.inputs):
                 tensor.users.clear()
-                tensor.call = None
-            call.layer.calls.clear()
+                tensor.call, tensor.either = None, ()
+        for layer in (*self.layers, *(call.layer for call in self.calls)):
+            layer.calls.clear()
         for model in self.models:
+            for tensor in model.outputs:
+                tensor.call = None
             model.nodes.clear()
             model.events.clear()
             model.entries.clear()

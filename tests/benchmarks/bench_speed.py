@@ -38,13 +38,13 @@ print(os.wait4(child, 0)[2].ru_maxrss)
 CANDIDATES = """
 import json, sys
 from pathlib import Path
-from bnlint.doors.gate import Refused, names_batchnorm, read_text
+from bnlint.doors.gate import Refused, names_batchnorm, read
 def counts(path):
     data = path.read_bytes()
     if not names_batchnorm(data):
         return False
     try:
-        read_text(data)
+        read(data)
     except Refused:
         return False
     return True

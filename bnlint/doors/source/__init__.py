@@ -5,21 +5,22 @@ from __future__ import annotations
 import gc
 import pathlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import libcst as cst
 
 from ...graph import Model, Program
-from ..code import is_document
-from . import calling, library, models, objects, project, receivers, training
+from ..code import Code, is_document
+from . import calling, importing, library, models, objects, receivers, training
 from .args import Args, to_arg
 from .definitions import defaults
 from .expressions import EXPRESSIONS
 from .finish import complete_models, enter_the_rest, leave_open, mark_dropped
 from .machine import TOO_DEEP, Machine, OutOfFuel
 from .module import Module, Spot
+from .project import Project, opened
 from .statements import STATEMENTS, assign
 from .target import keras_1, keras_of, tensorflow_1
 from .testing import holds_tests
@@ -29,49 +30,40 @@ RECURSION_LIMIT = 6_000
 
 
 def evaluate(
-    text: str,
+    code: Code | str,
     path: str,
     *,
     target: str = "auto",
     file: pathlib.Path | None = None,
-    shown: Mapping[pathlib.Path, str] | None = None,
-    cells: tuple[int, ...] = (),
-    shifts: Mapping[int, int] | None = None,
-    pins: str = "",
+    project: Project | None = None,
 ) -> Program:
     """The program that a Python text is.
 
-    `text` must have passed the gate. `path` is what findings show. `target` is "auto", "2", "3" or "3.N". `file` is
-    where the text was read, an absolute path; None for a text from elsewhere, whose imports are not followed. `shown`
-    gives the paths under which other files of the run are shown. `cells`, `shifts` and `pins`: see
-    `doors.code.Code`.
+    The text must have passed the gate. `path` is what findings show. `target` is "auto", "2", "3" or "3.N". `file` is
+    where the text was read, an absolute path; None for a text from elsewhere, whose imports are not followed. `project`
+    knows the other files of the run, and is given again and again.
     """
+    project = project or Project()
     with _unhindered():
-        program, module = _opened(text, path, target, file, cells, shifts, pins)
-        _run(program, module, shown or {})
+        program, module = _opened(_code(code), path, target, file, project)
+        _run(program, module, project)
     if is_document(path):  # It shows a training step, and says in words that there is a loop around it.
         for event in program.events:
             event.repeated = event.repeated or event.kind in ("train_on_batch", "tape")
     return program
 
 
-def _opened(
-    text: str,
-    path: str,
-    target: str,
-    file: pathlib.Path | None,
-    cells: tuple[int, ...],
-    shifts: Mapping[int, int] | None,
-    pins: str = "",
-) -> tuple[Program, Module]:
+def _code(given: Code | str) -> Code:
+    return Code(given) if isinstance(given, str) else given
+
+
+def _opened(code: Code, path: str, target: str, file: pathlib.Path | None, project: Project) -> tuple[Program, Module]:
     """An empty program for a text, and the text as a module."""
-    keras = keras_of(text, target, file, pins)
+    text = code.text
+    keras = keras_of(text, target, file, code.pins)
     program = Program(path, keras.major, keras.minor, keras.because, keras.explicit, tensorflow_1(text))
     program.keras_1, program.testing = keras_1(text), holds_tests(str(file or path), text)
-    module = Module(path, text, project.tree_of(text, file), file=file, cells=cells, shifts=shifts or {})
-    if file is not None:
-        module.package, module.search = project.package_of(file), project.search_path(file)
-    return program, module
+    return program, opened(code, path, file, project.draft(code, file))
 
 
 @contextmanager
@@ -89,26 +81,20 @@ def _unhindered() -> Iterator[None]:
 
 
 def evaluate_entry(
-    text: str,
-    path: str,
-    entry: str,
-    *,
-    target: str = "auto",
-    file: pathlib.Path | None = None,
-    cells: tuple[int, ...] = (),
-    shifts: Mapping[int, int] | None = None,
+    code: Code | str, path: str, entry: str, *, target: str = "auto", file: pathlib.Path | None = None
 ) -> Program:
     """The program that a module and one expression in it are: the module's statements, then the expression, exactly.
 
     Nothing else is entered. The expression's model is the last of `program.models`. Raises ValueError where the
     expression does not parse or gives no model. The other arguments are those of `evaluate`.
     """
-    program, module = _opened(text, path, target, file, cells, shifts)
+    project = Project()
+    program, module = _opened(_code(code), path, target, file, project)
     try:
         expression = cst.parse_expression(entry)
     except cst.ParserSyntaxError as error:
         raise ValueError(f"not an expression: {entry}") from error
-    machine = Machine(program, EXPRESSIONS, STATEMENTS, {**STEPS, "shown": lambda m, file: str(file)})
+    machine = Machine(program, project, EXPRESSIONS, STATEMENTS, STEPS)
     machine.exact, machine.limit, machine.room = True, 20 * machine.limit, 5 * machine.room
     frame = Frame(module, Dict({"__name__": module.package or "__main__", "__file__": Opaque("__file__")}))
     with _unhindered():
@@ -123,9 +109,8 @@ def evaluate_entry(
     return program
 
 
-def _run(program: Program, module: Module, shown: Mapping[pathlib.Path, str]) -> None:
-    steps = {**STEPS, "shown": lambda m, file: shown.get(file, str(file))}
-    machine = Machine(program, EXPRESSIONS, STATEMENTS, steps)
+def _run(program: Program, module: Module, project: Project) -> None:
+    machine = Machine(program, project, EXPRESSIONS, STATEMENTS, STEPS)
     main = module.file is None or module.file.name != "__init__.py"
     frame = Frame(
         module, Dict({"__name__": "__main__" if main else module.package, "__file__": Opaque("__file__")}), name=""
@@ -146,7 +131,7 @@ def _run(program: Program, module: Module, shown: Mapping[pathlib.Path, str]) ->
 
 def _execute(machine: Machine, frame: Frame) -> None:
     """Run a module's statements; one that raises does not keep the rest from being looked at."""
-    body = frame.module.tree.body
+    body = frame.module.draft.statements
     for index in range(len(body)):
         machine.execute(body[index : index + 1], frame)
 
@@ -160,7 +145,7 @@ def _call_method(m: Machine, instance: Instance, name: str, values: list[Value],
 
 STEPS: dict[str, Any] = {
     "apply": models.apply,
-    "arrived": project.arrived,
+    "arrived": importing.arrived,
     "assign": assign,
     "attribute": objects.attribute,
     "call_value": calling.call_value,
@@ -170,15 +155,15 @@ STEPS: dict[str, Any] = {
     "escape": objects.escape,
     "event": training.make_event,
     "fill_sequential": models.fill_sequential,
-    "imported": project.imported,
+    "imported": importing.imported,
     "is_kind": lambda m, layer, path: library.is_kind(layer, path),
     "library_call": library.library_call,
     "library_method": receivers.library_method,
-    "member": project.member,
+    "member": importing.member,
     "model_attribute": models.model_attribute,
     "set_attribute": objects.set_attribute,
     "set_functional": models.set_functional,
-    "starred": project.starred,
+    "starred": importing.starred,
     "super": calling.super_of,
     "symbol_attribute": library.symbol_attribute,
     "symbol_problem": lambda m, path: library.symbol_problem(path),

@@ -69,16 +69,17 @@ def _number(convert: Callable[[Any], Any]) -> Callable[[Machine, Args], Value]:
     def call(m: Machine, args: Args) -> Value:
         value = args.get(0, "x", 0)
 
-        def one(value: Value) -> Value:
-            if isinstance(value, Assumed):
-                return Assumed(one(value.value))
-            if isinstance(value, (*NUMBERS, str)):
-                return computed(convert, value)
-            return value if isinstance(value, Array) else Opaque("a number")
-
-        return m.each(value, one)
+        return m.each(value, lambda value: _converted(convert, value))
 
     return call
+
+
+def _converted(convert: Callable[[Any], Any], value: Value) -> Value:
+    if isinstance(value, Assumed):
+        return Assumed(_converted(convert, value.value))
+    if isinstance(value, (*NUMBERS, str)):
+        return computed(convert, value)
+    return value if isinstance(value, Array) else Opaque("a number")
 
 
 def _fold(combine: Callable[[Any], Any]) -> Callable[[Machine, Args], Value]:

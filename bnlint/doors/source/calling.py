@@ -159,7 +159,7 @@ def run(m: Machine, func: Func, frame: Frame, spot: Any = None) -> Value:
         with m.within(**changes):
             if isinstance(func.node, cst.Lambda):
                 return m.evaluate(func.node.body, frame)
-            completion = m.execute(func.node.body.body, frame)
+            completion = m.execute(func.frame.module.draft.body(func.node), frame)
     finally:
         m.running.pop()
         m.stack, m.facts = stack, facts

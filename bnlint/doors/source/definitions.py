@@ -78,6 +78,7 @@ def _function(m: Machine, node: cst.FunctionDef, frame: Frame) -> Completion:
             names.append("")
     func = Func(node, frame, node.name.value, defaults(m, node.params, frame), decorators=tuple(names))
     m.functions.append(func)
+    m.enclosing.append(frame)
     m.store(frame.variables, node.name.value, func)
     return None
 
@@ -105,6 +106,7 @@ def _class(m: Machine, node: cst.ClassDef, frame: Frame) -> Completion:
         expression = expression.func if isinstance(expression, cst.Call) else expression
         if isinstance(expression, (cst.Name, cst.Attribute)) and dotted_or(expression).endswith("dataclass"):
             cls.members["__dataclass__"] = True
+    m.enclosing.append(frame)
     m.define(cls)
     m.classes.append(cls)
     m.store(frame.variables, node.name.value, cls)

@@ -280,6 +280,7 @@ def _conditional(m: Machine, node: cst.IfExp, frame: Frame) -> Value:
 
 
 def _lambda(m: Machine, node: cst.Lambda, frame: Frame) -> Value:
+    m.enclosing.append(frame)
     return Func(node, frame, "<lambda>", m.defaults(node.params, frame))
 
 

@@ -19,6 +19,7 @@ from .args import Args, to_arg
 from .conditions import guards
 from .journal import Journal, choose
 from .module import Spot
+from .project import Project
 from .symbols import canonical
 from .values import (
     ABSENT,
@@ -83,7 +84,6 @@ class Machine:
     model_attribute: Callable[..., Value]
     set_attribute: Callable[..., None]
     set_functional: Callable[..., None]
-    shown: Callable[..., str]
     starred: Callable[..., Value]
     super: Callable[..., Value]
     symbol_attribute: Callable[..., Value]
@@ -93,11 +93,13 @@ class Machine:
     def __init__(
         self,
         program: Program,
+        project: Project,
         expressions: dict[type, Callable[..., Value]],
         statements: dict[type, Callable[..., Completion]],
         steps: dict[str, Callable[..., Any]],
     ) -> None:
         self.program = program
+        self.project = project
         self.expressions = expressions
         self.statements = statements
         for name, step in steps.items():
@@ -118,6 +120,7 @@ class Machine:
         self.room = MAX_CALLS
         self.time = 0
         self.functions: list[Func] = []
+        self.enclosing: list[Frame] = []
         self.classes: list[Class] = []
         self.instances: list[Instance] = []
         self.tapes: dict[object, list[Any]] = {}
@@ -140,10 +143,13 @@ class Machine:
 
     def dissolve(self) -> None:
         """Let go of all but the graph, so that no cycle keeps the syntax trees."""
-        for func in self.functions:
-            func.frame.variables.clear()
+        for frame in self.enclosing:
+            frame.variables.clear()
+            frame.returns.clear()
         for cls in self.classes:
             cls.members.clear()
+        for instance in self.instances:
+            instance.attributes.clear()
         for frame in self.modules.values():
             frame.variables.clear()
         self.__dict__.clear()

@@ -13,11 +13,12 @@ from libcst._nodes.internal import CodegenState
 
 from ...finding import Place
 from ...graph import Origin
+from .draft import Draft, line_starts
 
 
 @dataclass(eq=False, slots=True, repr=False)
 class Module:
-    """A source text as a LibCST tree.
+    """A source text, with its tree as far as it is parsed.
 
     `path` is what findings show, `file` where it was read, `package` the dotted name of the package that holds it, and
     `search` the folders in which its imports are looked up. `cells` are the lines on which a notebook's cells begin,
@@ -26,7 +27,7 @@ class Module:
 
     path: str
     text: str
-    tree: cst.Module
+    draft: Draft
     package: str = ""
     file: pathlib.Path | None = None
     search: list[pathlib.Path] = field(default_factory=list)
@@ -38,10 +39,11 @@ class Module:
     def place(self, node: cst.CSTNode) -> Place:
         """The node's range. Positions are computed for the whole file when the first is asked for."""
         if self._ranges is None:
-            state = _Ranges(self.tree.default_indent, self.tree.default_newline)
-            self.tree._codegen(state)
+            tree = self.draft.tree()
+            state = _Ranges(tree.default_indent, tree.default_newline)
+            tree._codegen(state)
             self._ranges = state.ranges
-            self._starts = _line_starts(self.text)
+            self._starts = line_starts(self.text)
         start, end = self._ranges.get(id(node), (0, 0))
         line, column = self._position(start)
         end_line, end_column = self._position(end)
@@ -85,20 +87,6 @@ class _Ranges(CodegenState):
         if end_node is not None:
             end = self.ranges.get(id(end_node), (start, end))[1]
         self.ranges[id(node)] = (start, end)
-
-
-def _line_starts(text: str) -> list[int]:
-    starts = [0]
-    index = 0
-    while True:
-        newline, carriage = text.find("\n", index), text.find("\r", index)
-        if newline < 0 and carriage < 0:
-            return starts
-        if carriage >= 0 and (newline < 0 or carriage < newline):
-            index = carriage + (2 if text[carriage + 1 : carriage + 2] == "\n" else 1)
-        else:
-            index = newline + 1
-        starts.append(index)
 
 
 @dataclass(slots=True, eq=False, repr=False)  # Not frozen: that costs three times as much to make.

@@ -1,48 +1,93 @@
-"""Imports that lead to other files of the project: found, parsed once a process, evaluated once a program."""
+"""The files of a project, as one run knows them: looked for once, and parsed once as long as there is room."""
 
 from __future__ import annotations
 
 import pathlib
 from collections import OrderedDict
+from collections.abc import Mapping
 
-import libcst as cst
-
-from ..gate import Refused, read_text
-from .machine import Machine
+from ..code import Code
+from ..gate import Refused, read
+from .draft import Draft
 from .module import Module
-from .symbols import canonical
-from .values import ABSENT, Dict, Frame, Opaque, Pending, Symbol, Value
 
-MAX_DEPTH = 8
 MAX_SIZE = 600_000
 KEPT = 1_500_000
-"""How many characters of parsed modules a process keeps."""
+"""How many characters of other files' text are kept parsed."""
 
-_LIBRARIES = frozenset(
-    {
-        "numpy",
-        "np",
-        "tf",
-        "keras",
-        "tensorflow",
-        "torch",
-        "jax",
-        "pandas",
-        "sklearn",
-        "scipy",
-        "matplotlib",
-        "cv2",
-        "PIL",
-        "os",
-        "sys",
-        "re",
-        "math",
-        "typing",
-        "collections",
-        "functools",
-    }
-)
-_parsed: OrderedDict[pathlib.Path, tuple[int, Module | None]] = OrderedDict()
+
+class Project:
+    """Finds and parses what files import. `shown` gives the paths under which files are shown, where not their own."""
+
+    def __init__(self, shown: Mapping[pathlib.Path, str] | None = None) -> None:
+        self._shown = shown or {}
+        self._found: dict[tuple[pathlib.Path, str], pathlib.Path | None] = {}
+        self._parsed: OrderedDict[pathlib.Path, Module | None] = OrderedDict()
+        self._kept = 0
+
+    def find(self, module: Module, name: str) -> pathlib.Path | None:
+        """The file that `import name` opens in a module, None for what is not of the project."""
+        assert module.file is not None
+        if name.startswith("."):
+            level = len(name) - len(name.lstrip("."))
+            folder = module.file.parent
+            for _ in range(level - 1):
+                folder = folder.parent
+            return self.file_in(folder, name.lstrip("."))
+        installed = module.package.split(".")[0] != name.split(".")[0]
+        for folder in module.search:
+            if installed and folder.name in ("site-packages", "dist-packages"):
+                continue
+            found = self.file_in(folder, name)
+            if found is not None and found != module.file:
+                return found
+        return None
+
+    def file_in(self, folder: pathlib.Path, name: str) -> pathlib.Path | None:
+        """The file of a module or package of this dotted name in a folder, None where there is none."""
+        key = (folder, name)
+        if key not in self._found:
+            path = folder.joinpath(*name.split(".")) if name else folder
+            places = (path.with_name(f"{path.name}.py"), path / "__init__.py")
+            self._found[key] = next((place for place in places if place.is_file()), None)
+        return self._found[key]
+
+    def module(self, file: pathlib.Path, importer: Module) -> Module | None:
+        """A file, parsed; None where it cannot be."""
+        if file in self._parsed:
+            self._parsed.move_to_end(file)
+            return self._parsed[file]
+        module = self._parsed[file] = self._read(file)
+        if module is not None:
+            module.search = list(dict.fromkeys([*module.search, *importer.search]))
+            self._kept += len(module.text)
+        while self._kept > KEPT:
+            _, dropped = self._parsed.popitem(last=False)
+            self._kept -= len(dropped.text) if dropped is not None else 0
+        return module
+
+    def _read(self, file: pathlib.Path) -> Module | None:
+        try:
+            data = file.read_bytes()
+            if len(data) > MAX_SIZE:
+                return None
+            text, checked = read(data)
+        except (OSError, Refused):
+            return None
+        return opened(Code(text, functions=checked.functions), self._shown.get(file, str(file)), file)
+
+    def draft(self, code: Code, file: pathlib.Path | None) -> Draft:
+        """A text's draft: the one that importers of its file have met, or a new one, which is not kept."""
+        module = self._parsed.get(file) if file is not None else None
+        return module.draft if module is not None and module.text == code.text else Draft(code.text, code.functions)
+
+
+def opened(code: Code, path: str, file: pathlib.Path | None, draft: Draft | None = None) -> Module:
+    """A text as a module; `file` is where it was read, if it was."""
+    module = Module(path, code.text, draft or Draft(code.text, code.functions), cells=code.cells, shifts=code.shifts)
+    if file is not None:
+        module.file, module.package, module.search = file, package_of(file), search_path(file)
+    return module
 
 
 def search_path(file: pathlib.Path) -> list[pathlib.Path]:
@@ -66,151 +111,3 @@ def package_of(file: pathlib.Path) -> str:
         parts.insert(0, folder.name)
         folder = folder.parent
     return ".".join(parts)
-
-
-def imported(m: Machine, module: Module, name: str) -> Value:
-    """What `import name` gives: a library's symbol, or another file of the project, which is opened when it is used."""
-    top = name.split(".")[0]
-    root = canonical(name).split(".")[0]
-    follows = name.startswith("keras.src.applications") and m.exact
-    if module.file is None or ((top in _LIBRARIES or root in _LIBRARIES) and not follows):
-        return Symbol(name)
-    if _find(module, name) is None:
-        return Symbol(name) if not name.startswith(".") else Opaque(f"the module {name}")
-    return Pending(module, name)
-
-
-def arrived(m: Machine, pending: Pending) -> Value:
-    """What a pending import stands for."""
-    found = _find(pending.importer, pending.base)
-    frame = None if found is None else load(m, pending.importer, found)
-    if frame is None:
-        return Opaque(f"the module {pending.base}")
-    return member(m, frame, pending.name) if pending.name else frame
-
-
-def member(m: Machine, frame: Frame, name: str) -> Value:
-    """A module's variable, what its star imports bring, or a file of the package."""
-    if name in frame.variables:
-        value = frame.variables[name]
-        if isinstance(value, Pending):
-            if value in m.arriving:
-                return Opaque("an import cycle")
-            m.arriving.append(value)
-            value = frame.variables[name] = arrived(m, value)
-            m.arriving.pop()
-        return m.settled(value)
-    found = starred(m, frame, name)
-    return submodule(m, frame, name) if found is ABSENT else found
-
-
-def starred(m: Machine, frame: Frame, name: str) -> Value:
-    """What a star import of another file brings under this name; ABSENT where none does."""
-    for pending in reversed(frame.stars):
-        if pending in m.arriving:
-            continue
-        m.arriving.append(pending)
-        try:
-            module = arrived(m, pending)
-            if isinstance(module, Frame) and not name.startswith("_"):
-                if name in module.variables:
-                    return member(m, module, name)
-                found = starred(m, module, name)
-                if found is not ABSENT:
-                    return found
-        finally:
-            m.arriving.pop()
-    return ABSENT
-
-
-def _find(module: Module, name: str) -> pathlib.Path | None:
-    assert module.file is not None
-    if name.startswith("."):
-        level = len(name) - len(name.lstrip("."))
-        folder = module.file.parent
-        for _ in range(level - 1):
-            folder = folder.parent
-        return _file_in(folder, name.lstrip("."))
-    installed = module.package.split(".")[0] != name.split(".")[0]
-    for folder in module.search:
-        if installed and folder.name in ("site-packages", "dist-packages"):
-            continue
-        found = _file_in(folder, name)
-        if found is not None and found != module.file:
-            return found
-    return None
-
-
-def _file_in(folder: pathlib.Path, name: str) -> pathlib.Path | None:
-    path = folder.joinpath(*name.split(".")) if name else folder
-    for candidate in (path.with_name(f"{path.name}.py"), path / "__init__.py"):
-        if candidate.is_file():
-            return candidate
-    return None
-
-
-def load(m: Machine, importer: Module, file: pathlib.Path) -> Frame | None:
-    """Another file as the frame its statements leave behind; None where it cannot be read."""
-    key = str(file)
-    if key in m.modules:
-        return m.modules[key]
-    if len(m.importing) >= MAX_DEPTH:
-        return None
-    module = _parse(file, m.shown(file), importer)
-    if module is None:
-        return None
-    dotted = f"{module.package}.{file.stem}" if module.package else file.stem
-    frame = Frame(
-        module,
-        Dict({"__name__": dotted if file.name != "__init__.py" else module.package, "__file__": Opaque("__file__")}),
-    )
-    m.modules[key] = frame
-    m.importing.append(frame)
-    saved = m.stack, m.context, m.facts, m.optional
-    m.stack, m.facts, m.optional = (), {}, 0
-    try:
-        with m.journal.aside(), m.within(kind="build", functions=(), tape=None, purpose=None, because=""):
-            m.execute(module.tree.body, frame)
-    finally:
-        m.importing.pop()
-        m.stack, m.context, m.facts, m.optional = saved
-    return frame
-
-
-def _parse(file: pathlib.Path, shown: str, importer: Module) -> Module | None:
-    try:
-        modified = file.stat().st_mtime_ns
-        kept = _parsed.get(file)
-        if kept is not None and kept[0] == modified:
-            _parsed.move_to_end(file)
-            return kept[1]
-        data = file.read_bytes()
-        text = read_text(data) if len(data) <= MAX_SIZE else None
-    except (OSError, Refused):
-        return None
-    module = None if text is None else Module(shown, text, cst.parse_module(text), package=package_of(file), file=file)
-    if module is not None:
-        module.search = list(dict.fromkeys([*search_path(file), *importer.search]))
-    _parsed[file] = (modified, module)
-    _parsed.move_to_end(file)
-    while sum(len(kept.text) for _, kept in _parsed.values() if kept is not None) > KEPT:
-        _parsed.popitem(last=False)
-    return module
-
-
-def tree_of(text: str, file: pathlib.Path | None) -> cst.Module:
-    """A text's tree: the one that importers of its file have met, or a new one, which is not kept."""
-    _, module = _parsed.get(file, (0, None)) if file is not None else (0, None)
-    return module.tree if module is not None and module.text == text else cst.parse_module(text)
-
-
-def submodule(m: Machine, frame: Frame, name: str) -> Value:
-    """`package.name` where the package's `__init__` does not bind the name: a file of the package, if there is one."""
-    file = frame.module.file
-    if file is not None and file.name == "__init__.py":
-        found = _file_in(file.parent, name)
-        if found is not None:
-            loaded = load(m, frame.module, found)
-            if loaded is not None:
-                return loaded
-    return Opaque(f"{name} of a module")

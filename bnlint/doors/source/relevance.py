@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable
@@ -30,8 +31,40 @@ _PLAIN = (
 )
 
 
-def names_in(root: cst.CSTNode) -> tuple[set[str], set[str]]:
-    """The names that code uses, attributes included; and the attributes that it assigns."""
+def _names_of(func: Func) -> tuple[set[str], set[str]]:
+    """The names that a function uses, attributes included; and the attributes that it assigns."""
+    body = func.frame.module.draft.missing.get(func.node)
+    return _names_in(func.node) if body is None else _names_by_ast(body.function)
+
+
+def _names_by_ast(root: ast.AST) -> tuple[set[str], set[str]]:
+    used: set[str] = set()
+    assigned: set[str] = set()
+    stack: list[Any] = [root]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, str):
+            used.update(node.split("."))
+            continue
+        if type(node) is ast.Assign:
+            assigned |= {target.attr for target in node.targets if type(target) is ast.Attribute}
+        kind: Any = type(node)
+        for name in _fields(kind):
+            value = getattr(node, name)
+            if type(value) is list:
+                stack += filter(None, value)  # A dict's `**`, a keyword without a default.
+            elif value is not None:
+                stack.append(value)
+    return used, assigned
+
+
+@cache
+def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
+    """The fields of a node in which names can stand."""
+    return () if kind is ast.Constant else tuple(name for name in kind._fields if name not in _NAMELESS)
+
+
+def _names_in(root: cst.CSTNode) -> tuple[set[str], set[str]]:
     used: set[str] = set()
     assigned: set[str] = set()
     stack: list[Any] = [root]
@@ -59,6 +92,7 @@ def _branches(kind: type[cst.CSTNode]) -> tuple[str, ...]:
     return () if issubclass(kind, _BARE) else tuple(name for name in names if not name.startswith(_PLAIN))
 
 
+_NAMELESS = (*("annotation", "returns", "ctx", "op", "ops", "level"), *("kind", "conversion", "is_async", "simple"))
 _BARE = (cst.SimpleString, cst.BaseNumber, cst.BaseUnaryOp, cst.BaseBinaryOp, cst.BaseAugOp, cst.BaseCompOp)
 
 
@@ -71,7 +105,7 @@ class Relevance:
     """Answers, for the functions of one module, whether they can reach a batch normalization."""
 
     def __init__(self, functions: Iterable[Func], classes: Iterable[Class], frame: Frame) -> None:
-        self._names = {func.node: names_in(func.node) for func in functions}
+        self._names = {func.node: _names_of(func) for func in functions}
         self._known = {name for name, value in frame.variables.items() if _is_graph(value)}
         self._naming = Counter(name for used, _ in self._names.values() for name in used)
         self._learnt: set[cst.CSTNode] = set()
@@ -103,7 +137,7 @@ class Relevance:
         for func in functions:
             if func.node not in self._names and func.node not in self._learnt:
                 self._learnt.add(func.node)
-                self._naming.update(names_in(func.node)[0])
+                self._naming.update(_names_of(func)[0])
 
     def concerns_class(self, cls: Class) -> bool:
         """Whether a method of the class, or of one of its bases, does."""
