@@ -229,7 +229,9 @@ def _sifted(paths: list[str], plan: Plan, jobs: int) -> Sifted:
 
 def _outcomes(candidates: list[tuple[str, int]], plan: Plan, jobs: int, progress: Progress | None) -> list[Outcome]:
     """What became of each candidate, in their order, whatever the number of processes."""
-    order = sorted(range(len(candidates)), key=lambda index: -candidates[index][1])  # The largest keep nobody waiting.
+    order = list(range(len(candidates)))
+    if jobs > 1:
+        order.sort(key=lambda index: -candidates[index][1])  # The largest keep nobody waiting.
     paths = [candidates[index][0] for index in order]
     outcomes: dict[int, Outcome] = {}
     for index, outcome in _results(paths, sum(size for _, size in candidates), plan, jobs, outcomes):

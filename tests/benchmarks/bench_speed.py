@@ -1,20 +1,21 @@
 """How long bnlint takes, as ratios of runs taken in turns: `python tests/benchmarks/bench_speed.py [--rounds N]`.
 
-Each tree is run by bnlint, by a bare process that imports libcst and parses the files that name a batch normalization,
-and by ruff without its cache. A ratio is the median over the rounds of the ratios within one round. The installed keras
-and tensorflow are found without being imported.
+Each tree is run by bnlint, by a bare process that imports libcst and parses the programs that bnlint evaluates (the
+files, and the code of the notebooks, that name a batch normalization or train what others build with one), by one that
+also parses the project files they import, and by ruff without its cache. A ratio is the median over the rounds of the
+ratios within one round. The installed keras and tensorflow are found without being imported.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,9 +24,9 @@ from statistics import median
 CHECKOUT = Path(__file__).parents[2]
 
 PARSE = """
-import sys, libcst
-for path in sys.argv[1:]:
-    with open(path, "rb") as file:
+import os, sys, libcst
+for entry in os.scandir(sys.argv[1]):
+    with open(entry.path, "rb") as file:
         libcst.parse_module(file.read())
 """
 
@@ -35,21 +36,39 @@ child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
 print(os.wait4(child, 0)[2].ru_maxrss)
 """
 
-CANDIDATES = """
-import json, sys
+TEXTS = """
+import os, sys
 from pathlib import Path
-from bnlint.doors.gate import Refused, names_batchnorm, read
-def counts(path):
-    data = path.read_bytes()
-    if not names_batchnorm(data):
-        return False
-    try:
-        read(data)
-    except Refused:
-        return False
-    return True
-paths = [path for top in map(Path, sys.argv[1:]) for path in ([top] if top.is_file() else sorted(top.rglob("*.py")))]
-print(json.dumps([len(paths), [str(path) for path in paths if counts(path)]]))
+from bnlint import checker, engine, files, sieve
+from bnlint.config import parse
+from bnlint.doors.source.draft import Draft
+from bnlint.plan import make_plan
+
+named, every = map(Path, sys.argv[1:3])
+plan = make_plan(parse({}, os.getcwd()))
+listing = files.find(sys.argv[3:], plan.config.choice(engine.SUFFIXES))
+texts, checked = {}, set()
+make = Draft.__init__
+
+def note(self, text, functions=()):
+    texts.setdefault(text, len(texts))
+    make(self, text, functions)
+
+Draft.__init__ = note
+check = checker.Checker.check
+
+def note_program(self, code, path, file=None):
+    checked.add(code.text)
+    return check(self, code, path, file)
+
+checker.Checker.check = note_program
+one = checker.Checker(plan)
+for path, _ in sieve.Sieve(plan.config.max_size)(listing.files).candidates:
+    one(path)
+for text, number in texts.items():
+    for folder in [every, named] if text in checked else [every]:
+        (folder / f"{number}.py").write_text(text, encoding="utf-8", newline="")
+print(len(listing.files))
 """
 
 Command = Sequence[str]
@@ -116,22 +135,29 @@ def checked(*paths: Path, jobs: int | None = None) -> list[str]:
 
 def tree(title: str, paths: Sequence[Path], rounds: int) -> None:
     """One line: the tree, and what bnlint takes of the bare parser's and of ruff's time."""
-    listing = [sys.executable, "-c", CANDIDATES, *map(str, paths)]
-    files, candidates = json.loads(subprocess.check_output(listing, env=environment()))
     ruff = shutil.which("ruff", path=sysconfig.get_path("scripts")) or shutil.which("ruff")
     if ruff is None:
         sys.exit("ruff is not installed: pip install -e '.[test]'")
-    commands = {
-        "bnlint": checked(*paths),
-        "one process": checked(*paths, jobs=1),
-        "parse": [sys.executable, "-c", PARSE, *candidates],
-        "ruff": [ruff, "check", "--no-cache", "--isolated", "--quiet", "--exit-zero", *map(str, paths)],
-    }
-    times = in_turns(commands, rounds)
-    ratios = [ratio(times, name, other) for name in ("bnlint", "one process") for other in ("parse", "ruff")]
+    with tempfile.TemporaryDirectory() as folder:
+        named, every = Path(folder, "named"), Path(folder, "every")
+        named.mkdir()
+        every.mkdir()
+        files = subprocess.check_output(
+            [sys.executable, "-c", TEXTS, named, every, *paths], env=environment(), text=True
+        )
+        commands = {
+            "bnlint": checked(*paths),
+            "one process": checked(*paths, jobs=1),
+            "parse": [sys.executable, "-c", PARSE, str(named)],
+            "parse all": [sys.executable, "-c", PARSE, str(every)],
+            "ruff": [ruff, "check", "--no-cache", "--isolated", "--quiet", "--exit-zero", *map(str, paths)],
+        }
+        times = in_turns(commands, rounds)
+        counts = len(os.listdir(named)), len(os.listdir(every))
+    pairs = [("bnlint", "parse"), ("bnlint", "ruff"), ("one process", "parse"), ("one process", "parse all")]
+    cells = " ".join(f"{ratio(times, name, other):>8.2f}" for name, other in pairs)
     milliseconds = 1000 * median(times["bnlint"])
-    cells = " ".join(f"{value:>8.2f}" for value in ratios)
-    print(f"{title:<22} {files:>6} {len(candidates):>4} {milliseconds:>7.0f} {cells}", flush=True)
+    print(f"{title:<20} {int(files):>5} {counts[0]:>4} {counts[1]:>4} {milliseconds:>7.0f} {cells}", flush=True)
 
 
 def main() -> None:
@@ -145,8 +171,9 @@ def main() -> None:
     applications = keras / "src" / "applications"
 
     print(f"{os.cpu_count()} processors; bnlint / other, by default and with --jobs 1 (1/)")
-    print("targets: parse 1.5; on the large tree ruff 1.0; 1/parse 2.0 on keras/applications and on further trees")
-    print(f"{'':<22} {'files':>6} {'BN':>4} {'ms':>7} {'/parse':>8} {'/ruff':>8} {'1/parse':>8} {'1/ruff':>8}")
+    print("targets: /parse 1.5; on the large tree /ruff 1.0; 1/all 2.0 on keras/applications and on further trees")
+    heads = "".join(f"{name:>9}" for name in ("/parse", "/ruff", "1/parse", "1/all"))
+    print(f"{'':<20} {'files':>5} {'BN':>4} {'all':>4} {'ms':>7}{heads}")
     tree("one file", [applications / "resnet.py"], rounds)
     tree("keras/applications", [applications], rounds)
     tree("keras and tensorflow", [keras, tensorflow], max(3, rounds // 2))

@@ -37,8 +37,9 @@ from .values import (
 
 MAX_RECURSION = 4
 HEAVY = 150
-"""So many calls a function adds for functions that nobody calls: ResNet50 and ResNet101 call what ResNet152 calls. A
-function of another file, which is checked by itself, adds no more for all of them."""
+"""So many calls a function adds for functions that nobody calls: ResNet50 and ResNet101 call what ResNet152 calls."""
+FOREIGN = 25
+"""So many does a function of another file, which is checked by itself, add for all of them."""
 STEPS = 100
 """As many steps count as much as a call."""
 TRAINING = Opaque("the training flag", key=("training",))
@@ -108,8 +109,9 @@ def call_function(m: Machine, func: Func, args: Args, receiver: Value = ABSENT) 
     """Evaluate a function's body with these arguments."""
     func.called = True
     note_loaded(func.name, args)
-    counted = len(m.running) == 1 or func.frame.module.path != m.program.path
-    if counted and m.unasked and not m.exact and m.heavy.get(func.node, 0) > HEAVY:
+    foreign = func.frame.module.path != m.program.path
+    counted = len(m.running) == 1 or foreign
+    if counted and m.unasked and not m.exact and m.heavy.get(func.node, 0) > (FOREIGN if foreign else HEAVY):
         escape_arguments(m, args)
         return Opaque("what was looked at with other arguments")
     if _is_barren(m, func, args):
@@ -191,7 +193,7 @@ def _bind(m: Machine, func: Func, args: Args, receiver: Value, frame: Frame) -> 
     bound = frame.variables
     for name, value in zip(names, values, strict=False):
         bound[name] = value
-    if isinstance(params.star_arg, cst.Param):
+    if type(params.star_arg) is cst.Param:
         bound[params.star_arg.name.value] = List(values[len(names) :], open=args.open)
     keywords = dict(args.keywords)
     for name in (*names, *(param.name.value for param in params.kwonly_params)):
@@ -227,7 +229,7 @@ def enter(m: Machine, func: Func, receiver: Value = ABSENT) -> Value:
             frame.variables[name] = Assumed(value) if simple else value
         else:
             frame.variables[name] = Opaque(f"the parameter {name}")
-    if isinstance(params.star_arg, cst.Param):
+    if type(params.star_arg) is cst.Param:
         frame.variables[params.star_arg.name.value] = List(open=True)
     if params.star_kwarg is not None:
         frame.variables[params.star_kwarg.name.value] = Dict(open=True)

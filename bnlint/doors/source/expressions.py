@@ -81,11 +81,11 @@ def _constant(m: Machine, node: cst.Integer | cst.Float | cst.SimpleString | cst
 def _literal(node: cst.Integer | cst.Float | cst.SimpleString | cst.Imaginary) -> Value:
     """A literal's value; the plain ones without the parser that `evaluated_value` calls."""
     text = node.value
-    if isinstance(node, cst.SimpleString) and text[0] in "\"'" and "\\" not in text:
+    if type(node) is cst.SimpleString and text[0] in "\"'" and "\\" not in text:
         width = 3 if text[:3] in ('"""', "'''") else 1
         return text[width:-width]
     try:
-        if isinstance(node, cst.Float):
+        if type(node) is cst.Float:
             return float(text)
         value = int(text) if text.isdecimal() else node.evaluated_value
         return Opaque("a large number") if isinstance(value, int) and value >= MAX_NUMBER else value
@@ -104,10 +104,10 @@ def _formatted_string(m: Machine, node: cst.FormattedString, frame: Frame) -> Va
     text = ""
     known = True
     for part in node.parts:
-        if isinstance(part, cst.FormattedStringText):
+        if type(part) is cst.FormattedStringText:
             text += part.value.replace("{{", "{").replace("}}", "}")
             continue
-        assert isinstance(part, cst.FormattedStringExpression)
+        assert type(part) is cst.FormattedStringExpression
         value = m.evaluate(part.expression, frame)
         if (
             isinstance(value, (str, int, float, bool))
@@ -126,7 +126,7 @@ def _elements(m: Machine, elements: Iterable[cst.BaseElement], frame: Frame) -> 
     complete = True
     for element in elements:
         value = m.evaluate(element.value, frame)
-        if isinstance(element, cst.StarredElement):
+        if type(element) is cst.StarredElement:
             items, whole = items_of(m, value)
             room = MAX_ITEMS - len(found)
             found += items[:room]
@@ -139,7 +139,7 @@ def _elements(m: Machine, elements: Iterable[cst.BaseElement], frame: Frame) -> 
 def _list(m: Machine, node: cst.List | cst.Set, frame: Frame) -> Value:
     items, complete = _elements(m, node.elements, frame)
     result = List(items, open=not complete)
-    if isinstance(node, cst.List):
+    if type(node) is cst.List:
         m.element_spots[id(result)] = (result, [m.spot(element.value, frame) for element in node.elements])
     return result
 
@@ -153,14 +153,14 @@ def _dict(m: Machine, node: cst.Dict, frame: Frame) -> Value:
     result = Dict()
     for element in node.elements:
         value = m.evaluate(element.value, frame)
-        if isinstance(element, cst.StarredDictElement):
+        if type(element) is cst.StarredDictElement:
             if isinstance(value, Dict):
                 result.update(value)
                 result.open = result.open or value.open
             else:
                 result.open = True
             continue
-        assert isinstance(element, cst.DictElement)
+        assert type(element) is cst.DictElement
         key = m.evaluate(element.key, frame)
         if isinstance(key, (str, int, float, bool, bytes, tuple, type(None), Symbol)) and is_key(key):
             result[key] = value
@@ -173,7 +173,7 @@ def _comprehension(m: Machine, node: Any, frame: Frame) -> Value:
     inner = Frame(frame.module, Dict(), frame, frame.name, owner=frame.owner, receiver=frame.receiver)
     results: list[Value] = []
     complete = _comp_for(m, node.for_in, inner, lambda: results.append(_comp_result(m, node, inner)))
-    if isinstance(node, cst.DictComp):
+    if type(node) is cst.DictComp:
         table = Dict(open=not complete)
         for key, value in results:
             if isinstance(key, (str, int, float, bool, tuple, type(None))) and is_key(key):
@@ -185,7 +185,7 @@ def _comprehension(m: Machine, node: Any, frame: Frame) -> Value:
 
 
 def _comp_result(m: Machine, node: Any, frame: Frame) -> Value:
-    if isinstance(node, cst.DictComp):
+    if type(node) is cst.DictComp:
         return m.evaluate(node.key, frame), m.evaluate(node.value, frame)
     return m.evaluate(node.elt, frame)
 
@@ -215,12 +215,12 @@ def _binary(m: Machine, node: cst.BinaryOperation, frame: Frame) -> Value:
 
 def _unary(m: Machine, node: cst.UnaryOperation, frame: Frame) -> Value:
     value = m.evaluate(node.expression, frame)
-    if isinstance(node.operator, cst.Not):
+    if type(node.operator) is cst.Not:
         truth = m.truth(value)
         return not truth if isinstance(truth, bool) else m.derived("not", truth)
-    if isinstance(node.operator, cst.Minus):
+    if type(node.operator) is cst.Minus:
         return absolute(m, "Negative", operator.neg, value, m.spot(node, frame))
-    if isinstance(node.operator, cst.Plus):
+    if type(node.operator) is cst.Plus:
         return value
     return absolute(m, "BitwiseNot", operator.invert, value, m.spot(node, frame))
 
@@ -228,7 +228,7 @@ def _unary(m: Machine, node: cst.UnaryOperation, frame: Frame) -> Value:
 def _boolean(m: Machine, node: cst.BooleanOperation, frame: Frame) -> Value:
     left = m.evaluate(node.left, frame)
     truth = m.truth(left)
-    is_and = isinstance(node.operator, cst.And)
+    is_and = type(node.operator) is cst.And
     if isinstance(truth, bool):
         return m.evaluate(node.right, frame) if truth == is_and else left
     with m.assuming(truth, is_and):
@@ -289,10 +289,10 @@ def _subscript(m: Machine, node: cst.Subscript, frame: Frame) -> Value:
     keys = []
     for element in node.slice:
         inner = element.slice
-        if isinstance(inner, cst.Index):
+        if type(inner) is cst.Index:
             keys.append(m.evaluate(inner.value, frame))
         else:
-            assert isinstance(inner, cst.Slice)
+            assert type(inner) is cst.Slice
             keys.append(
                 slice(
                     *(

@@ -23,6 +23,8 @@ class Journal:
 
     def touch(self, container: Container) -> None:
         """Must be called before every write to a container."""
+        if not self._levels or id(container) in self._levels[-1]:  # Then the branches around it have one, too.
+            return
         for level in self._levels:
             if id(container) not in level:
                 level[id(container)] = (container, _copy(container), container.open)

@@ -6,8 +6,7 @@ a module of its own and none needs to import the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -52,6 +51,7 @@ BULK = 32
 """How many items of a container are worth a step of fuel."""
 
 
+_ITSELF = frozenset({str, int, float, bool, type(None)})
 _CALLABLES = ("builtins.", "keras.", "tf.", "np.")
 """Libraries whose symbols are functions and classes; in others a symbol may be a constant, or a flag."""
 
@@ -60,6 +60,38 @@ TOO_DEEP = "values in values, or calls in calls, too deep"
 
 class OutOfFuel(Exception):
     """The program is larger than what is spent on one file."""
+
+
+class _Within:
+    """The machine's context is another one while the body runs. A class, for a generator costs three times as much."""
+
+    __slots__ = ("_before", "_context", "_machine")
+
+    def __init__(self, machine: Machine, context: Context) -> None:
+        self._machine, self._before, self._context = machine, machine.context, context
+
+    def __enter__(self) -> None:
+        self._machine.context = self._context
+
+    def __exit__(self, *_: object) -> None:
+        self._machine.context = self._before
+
+
+class _Assuming:
+    """The machine takes a condition for true, or for false, while the body runs."""
+
+    __slots__ = ("_before", "_condition", "_machine", "_truth")
+
+    def __init__(self, machine: Machine, condition: Opaque, truth: bool) -> None:
+        self._machine, self._before, self._condition, self._truth = machine, machine.facts, condition, truth
+
+    def __enter__(self) -> None:
+        self._machine.suppose(self._condition, self._truth)
+        self._machine.optional += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._machine.facts = self._before
+        self._machine.optional -= 1
 
 
 class Machine:
@@ -110,6 +142,7 @@ class Machine:
         self.compared: dict[tuple[object, ...], Opaque] = {}
         self.constants: dict[int, Value] = {}
         self.context = Context(testing=program.testing)
+        self.contexts: dict[tuple[object, ...], Context] = {}
         self.stack: tuple[Spot, ...] = ()
         self.running: list[Func] = []
         self.inside: list[Any] = []
@@ -194,10 +227,13 @@ class Machine:
 
     def execute(self, body: Any, frame: Frame) -> Completion:
         """Run statements until one does not fall through."""
+        statements = self.statements
         for statement in body:
-            handler = self.statements.get(type(statement))
+            handler = statements.get(type(statement))
             if handler is not None:
-                self.spend()
+                self.steps += 1
+                if self.steps > self.limit:
+                    raise OutOfFuel("too many steps")
                 completion = handler(self, statement, frame)
                 if completion is not None:
                     return completion
@@ -205,7 +241,9 @@ class Machine:
 
     def call(self, func: Value, args: Args) -> Value:
         """Call a value."""
-        self.spend()
+        self.steps += 1
+        if self.steps > self.limit:
+            raise OutOfFuel("too many steps")
         return self.call_value(func, args)
 
     def note_use(self, path: str, node: cst.CSTNode, frame: Frame) -> None:
@@ -253,32 +291,22 @@ class Machine:
             return None if fact is None else not fact
         return None
 
-    @contextmanager
-    def assuming(self, condition: Opaque, truth: bool) -> Iterator[None]:
+    def assuming(self, condition: Opaque, truth: bool) -> _Assuming:
         """Run the body under a condition."""
-        before = self.facts
-        self._suppose(condition, truth)
-        self.optional += 1
-        try:
-            yield
-        finally:
-            self.facts = before
-            self.optional -= 1
+        return _Assuming(self, condition, truth)
 
-    def _suppose(self, condition: Opaque, truth: bool) -> None:
+    def suppose(self, condition: Opaque, truth: bool) -> None:
         self.facts = {**self.facts, condition: truth}
         if condition.key and condition.key[0] == "not":
             self.facts[condition.key[1]] = not truth  # type: ignore[index]
 
-    @contextmanager
-    def within(self, **changes: Any) -> Iterator[None]:
+    def within(self, **changes: Any) -> _Within:
         """Run the body in a changed context."""
-        before = self.context
-        self.context = replace(before, **changes)
-        try:
-            yield
-        finally:
-            self.context = before
+        key = (self.context, *changes.items())
+        context = self.contexts.get(key)
+        if context is None:
+            context = self.contexts[key] = replace(self.context, **changes)
+        return _Within(self, context)
 
     def fork(
         self,
@@ -305,7 +333,7 @@ class Machine:
             )
             return first if first == second else (RETURN if RETURN in (first, second) else BREAK)
         self.journal.adopt(goes_on)
-        self._suppose(condition, first is None)  # Until the function, or the round of the loop, ends.
+        self.suppose(condition, first is None)  # Until the function, or the round of the loop, ends.
         if first == RETURN or second == RETURN:
             lost = {k: v for k, v in ends.items() if k not in goes_on and not self._is_frame(v[0], frame)}
             self.journal.join(condition, lost, {})
@@ -377,7 +405,7 @@ class Machine:
 
     def derived(self, *key: object) -> Opaque:
         """The condition derived from these parts: the same object whenever it is derived again."""
-        parts = tuple(part if isinstance(part, (str, int, float, bool, type(None))) else id(part) for part in key)
+        parts = tuple([part if type(part) in _ITSELF else id(part) for part in key])
         found = self.compared.get(parts)
         if found is None:
             found = self.compared[parts] = Opaque("a condition", key)

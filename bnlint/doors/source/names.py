@@ -102,7 +102,7 @@ def _name(m: Machine, node: cst.Name, frame: Frame) -> Value:
 
 def _attribute(m: Machine, node: cst.Attribute, frame: Frame) -> Value:
     value, name = m.evaluate(node.value, frame), node.attr.value
-    if isinstance(node.value, cst.Name) and handed_in(node.value.value, name) and _is_unknown(value):
+    if type(node.value) is cst.Name and handed_in(node.value.value, name) and _is_unknown(value):
         value = Symbol("keras.layers")
     if type(value) is Symbol:
         if name in WATCHED:

@@ -38,6 +38,8 @@ from .values import (
     parts,
 )
 
+_BARE = frozenset({bool, int, float, str, type(None), Opaque, Symbol, Func, Class})
+"""What holds nothing of the graph."""
 WEIGHTS = ("trainable_variables", "trainable_weights", "variables", "weights")
 
 
@@ -213,6 +215,8 @@ def _own(m: Machine, layer: Layer, name: str, new: Value, spot: Spot) -> None:
 
 def escape(m: Machine, value: Value) -> None:
     """A value goes where the door cannot follow: what is done with it is not known from here on."""
+    if type(value) in _BARE:
+        return
     for count, part in enumerate(parts(value, calls=True)):
         m.steps += not count % BULK
         if isinstance(part, Tensor):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _INFERENCE = frozenset(
     {
@@ -15,6 +16,7 @@ _LOADS = re.compile(r"load.*weights|weights.*load|(restore|pretrained).*weights"
 _TEST_LOOPS = re.compile(r"test(_?(step|epoch|loop|phase|fn|one_(step|epoch|batch)))?$")
 
 
+@lru_cache(maxsize=4096)
 def purpose_of(name: str) -> str | None:
     """What a function of this name is there for: "inference", "training" or None. A pytest function is for neither."""
     name = name.lower().strip("_")
@@ -26,6 +28,7 @@ def purpose_of(name: str) -> str | None:
     return "inference" if words & _INFERENCE else None
 
 
+@lru_cache(maxsize=4096)
 def loads_weights(name: str) -> bool:
     """Whether a function of this name loads weights into what it is given."""
     return "weights" in name and _LOADS.search(name) is not None

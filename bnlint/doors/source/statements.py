@@ -35,25 +35,23 @@ TRAINING_ROUNDS = 8
 
 def assign(m: Machine, target: Any, value: Value, frame: Frame) -> None:
     """Bind an assignment target."""
-    if isinstance(target, cst.Name):
+    if type(target) is cst.Name:
         scope = frame
         if target.value in frame.outer:
             scope = _outer(frame, target.value)
         m.store(scope.variables, target.value, value)
-    elif isinstance(target, cst.Attribute):
+    elif type(target) is cst.Attribute:
         m.set_attribute(m.evaluate(target.value, frame), target.attr.value, value, m.spot(target, frame))
-    elif isinstance(target, (cst.Tuple, cst.List)):
+    elif type(target) in (cst.Tuple, cst.List):
         _unpack(m, target, value, frame)
-    elif isinstance(target, cst.Subscript):
+    elif type(target) is cst.Subscript:
         container = m.evaluate(target.value, frame)
         index = target.slice[0].slice
         key = (
-            m.evaluate(index.value, frame)
-            if isinstance(index, cst.Index) and len(target.slice) == 1
-            else Opaque("a slice")
+            m.evaluate(index.value, frame) if type(index) is cst.Index and len(target.slice) == 1 else Opaque("a slice")
         )
         _set_item(m, container, key, value)
-    elif isinstance(target, cst.StarredElement):
+    elif type(target) is cst.StarredElement:
         assign(m, target.value, value, frame)
 
 
@@ -94,7 +92,7 @@ def _unpack(m: Machine, target: cst.Tuple | cst.List, value: Value, frame: Frame
 
 def _parts(m: Machine, value: Value, elements: Any) -> list[Value]:
     count = len(elements)
-    star = next((i for i, element in enumerate(elements) if isinstance(element, cst.StarredElement)), None)
+    star = next((i for i, element in enumerate(elements) if type(element) is cst.StarredElement), None)
     if isinstance(value, Assumed):
         return [Assumed(part) for part in _parts(m, value.value, elements)]
     if isinstance(value, Array) and value.shape and len(value.shape) == 1:
@@ -166,7 +164,7 @@ def _if(m: Machine, node: cst.If, frame: Frame) -> Completion:
     def other() -> Completion:
         if node.orelse is None:
             return None
-        if isinstance(node.orelse, cst.If):
+        if type(node.orelse) is cst.If:
             return _if(m, node.orelse, frame)
         return m.execute(node.orelse.body.body, frame)
 
@@ -245,7 +243,7 @@ def _while(m: Machine, node: cst.While, frame: Frame) -> Completion:
         truth = m.truth(m.evaluate(node.test, frame))
         if truth is False:
             return None
-        known = truth is True and not isinstance(node.test, (cst.Name, cst.Integer))
+        known = truth is True and type(node.test) not in (cst.Name, cst.Integer)
         completion = m.execute(node.body.body, frame)
         m.facts = facts
         if completion == BREAK:
@@ -274,7 +272,7 @@ def _try(m: Machine, node: Any, frame: Frame) -> Completion:
 
 def _handle(m: Machine, handler: Any, completion: Completion, frame: Frame) -> Completion:
     def run() -> Completion:
-        if handler.name is not None and isinstance(handler.name.name, cst.Name):
+        if handler.name is not None and type(handler.name.name) is cst.Name:
             m.store(frame.variables, handler.name.name.value, Opaque("an exception"))
         return m.execute(handler.body.body, frame)
 
@@ -293,7 +291,7 @@ def _with(m: Machine, node: cst.With, frame: Frame) -> Completion:
                 m.recording.append(value)
             elif value.symbol.endswith(".scope"):
                 changes |= {"strategy": value.attributes.get("name", ""), "replicas": value.attributes.get("devices")}
-        if isinstance(item.item, cst.Call) and dotted_or(item.item.func).rsplit(".", 1)[-1].startswith(
+        if type(item.item) is cst.Call and dotted_or(item.item.func).rsplit(".", 1)[-1].startswith(
             ("assertRaises", "raises")
         ):
             changes["raises"] = True
@@ -334,7 +332,7 @@ def _global(m: Machine, node: cst.Global | cst.Nonlocal, frame: Frame) -> Comple
 
 
 def _delete(m: Machine, node: cst.Del, frame: Frame) -> Completion:
-    targets = node.target.elements if isinstance(node.target, cst.Tuple) else [node.target]
+    targets = node.target.elements if type(node.target) is cst.Tuple else [node.target]
     for target in targets:
         name = getattr(target, "value", target)
         if isinstance(name, str) and name in frame.variables:
