@@ -11,7 +11,7 @@ from ...graph import Arg, Call, Layer, Model, Tensor, Unknown, kinds
 from ...graph.nodes import NOT_GIVEN
 from ...graph.program import WATCHED
 from ..vocabulary import is_layer, operation
-from . import data, models
+from . import arrays, data, models
 from .args import Args
 from .builtins import BUILTIN_CALLS, MATH, call_math
 from .calling import enter, escape_arguments, note_loaded, shape_tuple
@@ -47,33 +47,6 @@ OP_PREFIXES = (
     "tf.signal.",
     "tf.linalg.",
     "tf.",
-)
-NEW_ARRAYS = frozenset({"zeros", "ones", "empty", "full", "random.rand", "random.randn"})
-SIZED_ARRAYS = frozenset(
-    {
-        "random.normal",
-        "random.uniform",
-        "random.random",
-        "random.standard_normal",
-        "random.random_sample",
-        "random.randint",
-    }
-)
-SAME_ARRAYS = frozenset(
-    {
-        "array",
-        "asarray",
-        "expand_dims",
-        "float32",
-        "float64",
-        "copy",
-        "ascontiguousarray",
-        "squeeze",
-        "clip",
-        "abs",
-        "zeros_like",
-        "ones_like",
-    }
 )
 LOADERS = (
     "load_model",
@@ -211,32 +184,9 @@ def _function(m: Machine, path: str, last: str, args: Args) -> Value:
     name = path.split(".", 1)[1]
     if name in MATH:
         return call_math(m, name, args)
-    first = args.get(0, "x")
-    if name in NEW_ARRAYS:
-        shape = args.positional if name in ("random.rand", "random.randn") else [args.get(0, "shape")]
-        return Array(data.array_shape(tuple(shape) if len(shape) > 1 else shape[0] if shape else ABSENT))
-    if name in SIZED_ARRAYS:
-        size = args.get({"random.normal": 2, "random.uniform": 2, "random.randint": 2}.get(name, 0), "size")
-        size = args.get(0, "shape") if path.startswith("tf.") or (size is ABSENT and path.startswith("tf.")) else size
-        return Array(data.array_shape(size))
-    if name in SAME_ARRAYS and isinstance(first, Array):
-        if name == "expand_dims":
-            return Array((*first.shape, 1)) if first.shape is not None and args.get(1, "axis") == -1 else Array()
-        return first
-    if name in ("array", "asarray") and isinstance(first, (List, tuple)):
-        return Array((len(first),)) if not getattr(first, "open", False) else Array()
-    if name == "linspace":
-        return _linspace(args)
-    if name in ("arange",) and args.positional and all(isinstance(v, int) for v in args.positional):
-        return BUILTIN_CALLS["range"](m, args)
-    if name == "reshape" and isinstance(first, Array):
-        return data.array_method(m, first, "reshape", args.rest(1))
-    if (
-        name in ("cast", "convert_to_tensor", "constant", "identity", "stop_gradient")
-        and first is not ABSENT
-        and isinstance(first, (Array, Opaque))
-    ):
-        return first
+    array = arrays.made(m, path, name, args)
+    if array is not ABSENT:
+        return array
     escape_arguments(m, args)
     batch = next(
         (value.batch for value in args.positional if isinstance(value, Opaque) and value.batch is not None), None
@@ -280,13 +230,6 @@ def mark_inference(m: Machine, tensor: Tensor) -> None:
     for event in m.program.events:
         if event.call is call:
             event.context = call.context
-
-
-def _linspace(args: Args) -> Value:
-    start, stop, count = args.get(0, "start"), args.get(1, "stop"), args.get(2, "num", 50)
-    if not all(isinstance(value, (int, float)) for value in (start, stop, count)) or not 0 < count < 10_000:
-        return Array()
-    return List([start + (stop - start) * i / max(count - 1, 1) for i in range(int(count))])
 
 
 def _other(m: Machine, path: str, last: str, args: Args) -> Value:

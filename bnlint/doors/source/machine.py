@@ -19,6 +19,7 @@ from .conditions import guards
 from .journal import Journal, choose
 from .module import Spot
 from .project import Project
+from .scopes import Assuming, Within
 from .symbols import canonical
 from .values import (
     ABSENT,
@@ -60,38 +61,6 @@ TOO_DEEP = "values in values, or calls in calls, too deep"
 
 class OutOfFuel(Exception):
     """The program is larger than what is spent on one file."""
-
-
-class _Within:
-    """The machine's context is another one while the body runs. A class, for a generator costs three times as much."""
-
-    __slots__ = ("_before", "_context", "_machine")
-
-    def __init__(self, machine: Machine, context: Context) -> None:
-        self._machine, self._before, self._context = machine, machine.context, context
-
-    def __enter__(self) -> None:
-        self._machine.context = self._context
-
-    def __exit__(self, *_: object) -> None:
-        self._machine.context = self._before
-
-
-class _Assuming:
-    """The machine takes a condition for true, or for false, while the body runs."""
-
-    __slots__ = ("_before", "_condition", "_machine", "_truth")
-
-    def __init__(self, machine: Machine, condition: Opaque, truth: bool) -> None:
-        self._machine, self._before, self._condition, self._truth = machine, machine.facts, condition, truth
-
-    def __enter__(self) -> None:
-        self._machine.suppose(self._condition, self._truth)
-        self._machine.optional += 1
-
-    def __exit__(self, *_: object) -> None:
-        self._machine.facts = self._before
-        self._machine.optional -= 1
 
 
 class Machine:
@@ -291,22 +260,22 @@ class Machine:
             return None if fact is None else not fact
         return None
 
-    def assuming(self, condition: Opaque, truth: bool) -> _Assuming:
+    def assuming(self, condition: Opaque, truth: bool) -> Assuming:
         """Run the body under a condition."""
-        return _Assuming(self, condition, truth)
+        return Assuming(self, condition, truth)
 
     def suppose(self, condition: Opaque, truth: bool) -> None:
         self.facts = {**self.facts, condition: truth}
         if condition.key and condition.key[0] == "not":
             self.facts[condition.key[1]] = not truth  # type: ignore[index]
 
-    def within(self, **changes: Any) -> _Within:
+    def within(self, **changes: Any) -> Within:
         """Run the body in a changed context."""
         key = (self.context, *changes.items())
         context = self.contexts.get(key)
         if context is None:
             context = self.contexts[key] = replace(self.context, **changes)
-        return _Within(self, context)
+        return Within(self, context)
 
     def fork(
         self,

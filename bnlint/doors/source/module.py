@@ -83,7 +83,7 @@ class _Ranges(CodegenState):
 class _Recorded:
     """Notes where a node begins and ends as it is written. A class, for a generator costs three times as much."""
 
-    __slots__ = ("_end", "_node", "_offset", "_state", "_start")
+    __slots__ = ("_end", "_node", "_offset", "_start", "_state")
 
     def __init__(self, state: _Ranges, node: cst.CSTNode, start: cst.CSTNode | None, end: cst.CSTNode | None) -> None:
         self._state, self._node, self._start, self._end = state, node, start, end
