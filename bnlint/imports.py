@@ -22,6 +22,7 @@ class Imports:
         self._counts = counts
         self._limit = limit
         self._known: dict[str, bool] = {}
+        self._places: dict[tuple[str, str], list[str]] = {}
 
     def reach(self, path: str, data: bytes) -> bool:
         """Whether a file that trains or calls models imports one that counts, at most DEPTH files away."""
@@ -31,7 +32,14 @@ class Imports:
         return self._leads(path, data, DEPTH)
 
     def _leads(self, path: str, data: bytes, depth: int) -> bool:
-        return any(self._good(found, depth) for found in _imported(path, data))
+        folder = os.path.dirname(path)
+        return any(self._good(found, depth) for name in _imported(data) for found in self._files(folder, name))
+
+    def _files(self, folder: str, name: str) -> list[str]:
+        key = (folder, name)
+        if key not in self._places:
+            self._places[key] = list(_files(folder, name))
+        return self._places[key]
 
     def _good(self, path: str, depth: int) -> bool:
         if path not in self._known:
@@ -53,20 +61,19 @@ def _package(folder: str) -> str:
     return _package(os.path.dirname(folder)) or os.path.basename(folder)
 
 
-def _imported(path: str, data: bytes) -> Iterator[str]:
-    """The files of the project that a file imports, where its import lines look as most do."""
-    folder = os.path.dirname(path)
+def _imported(data: bytes) -> Iterator[str]:
+    """The modules that a file imports, and what it imports from them, where its import lines look as most do."""
     for match in _IMPORT.finditer(data):
         source, rest = (group.decode("ascii", "ignore") if group else "" for group in match.groups())
         names = _NAME.findall(_COMMENT.sub("", rest))
         if source:
             joint = "" if source.endswith(".") else "."
             names = [source, *(f"{source}{joint}{name}" for name in names)]
-        for name in names:
-            yield from _files(folder, name)
+        yield from names
 
 
 def _files(folder: str, name: str) -> Iterator[str]:
+    """The files of the project that an import of this name, in a file of this folder, may open."""
     level = len(name) - len(name.lstrip("."))
     if level:
         bases = [os.path.normpath(os.path.join(folder, *[os.pardir] * (level - 1)))]

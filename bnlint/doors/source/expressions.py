@@ -313,7 +313,14 @@ def _call(m: Machine, node: cst.Call, frame: Frame) -> Value:
     m.guarded += asks
     for arg in node.args:
         value = m.evaluate(arg.value, frame)
-        if arg.star == "*":
+        if not arg.star:
+            key: int | str = len(args.positional) if arg.keyword is None else arg.keyword.value
+            args.spots[key] = arg
+            if isinstance(key, str):
+                args.keywords[key] = value
+            else:
+                args.positional.append(value)
+        elif arg.star == "*":
             items, complete = items_of(m, value)
             room = MAX_ITEMS - len(args.positional)
             complete = complete and len(items) <= room
@@ -321,19 +328,13 @@ def _call(m: Machine, node: cst.Call, frame: Frame) -> Value:
                 args.spots[len(args.positional)] = arg
                 args.positional.append(item)
             args.open = args.open or not complete
-        elif arg.star == "**":
+        else:
             if isinstance(value, Dict):
                 for key, item in value.items():
                     if isinstance(key, str):
                         args.keywords[key] = m.settled(item)
                         args.spots[key] = arg
             args.open = args.open or not isinstance(value, Dict) or value.open
-        elif arg.keyword is not None:
-            args.keywords[arg.keyword.value] = value
-            args.spots[arg.keyword.value] = arg
-        else:
-            args.spots[len(args.positional)] = arg
-            args.positional.append(value)
     m.guarded -= asks
     return m.call(func, args)
 
