@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bnlint import Report, check_paths
 from bnlint.doors.source import evaluate
+from bnlint.doors.source import project as projects
+from bnlint.doors.source.draft import Draft
 
 BLOCKS = """
 from tensorflow.keras import layers
@@ -110,3 +114,23 @@ else:
     )
     program = evaluate((tmp_path / "net.py").read_text(), "net.py", file=tmp_path / "net.py")
     assert [call.layer.kind for call in program.calls] == ["Dropout", "BatchNormalization", "BatchNormalization"]
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")], ids=["before", "after"])
+def test_a_file_is_parsed_once_whether_it_is_checked_before_its_importer_or_after(
+    names: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    importer, model = names
+    write(tmp_path, **{model: MODEL.replace("from .blocks", "from blocks"), "blocks": BLOCKS})
+    write(tmp_path, **{importer: TRAIN.replace("from package", f"from {model}")})
+    parsed: list[str] = []
+
+    class Counted(Draft):
+        def __init__(self, text: str, *functions: object) -> None:
+            parsed.append(text)
+            super().__init__(text, *functions)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(projects, "Draft", Counted)
+    report = check_paths([tmp_path], select=["dropout-before-batchnorm", "tiny-batch"], config={}, jobs=1)
+    assert len(report.findings) == 2
+    assert len(parsed) == len(set(parsed)) == 3

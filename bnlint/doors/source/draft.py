@@ -33,7 +33,7 @@ class Draft:
     """The tree of a text. `functions` are those that `ast` finds at its top level and in its classes, in order."""
 
     def __init__(self, text: str, functions: Iterable[Function] = ()) -> None:
-        self._text = text
+        self.text = text
         bodies = [] if _MARK in text else list(_bodies(text, functions))
         self._module = cst.parse_module(_without(text, bodies))
         marked = _marked(self._module.body) if bodies else ()
@@ -59,7 +59,7 @@ class Draft:
 
     def _fill(self, node: Any) -> None:
         body, block = self.missing.pop(node), node.body
-        text, newline = self._text[body.start : body.end], self._module.default_newline
+        text, newline = self.text[body.start : body.end], self._module.default_newline
         # LibCST takes a module's first indentation for its default, and leaves it out where a block has it.
         framed = f"if 1:{newline}{self._module.default_indent}0{newline}if 1:{newline}{text}"
         statements: list[Any] = list(cst.parse_module(framed).body[1].body.body)  # type: ignore[union-attr]

@@ -14,6 +14,8 @@ from .module import Module
 MAX_SIZE = 600_000
 KEPT = 1_500_000
 """How many characters of other files' text are kept parsed."""
+RECENT = 100_000
+"""How many characters of the files last checked themselves are, for their neighbours may import them."""
 
 
 class Project:
@@ -24,6 +26,7 @@ class Project:
         self._found: dict[tuple[pathlib.Path, str], pathlib.Path | None] = {}
         self._parsed: OrderedDict[pathlib.Path, Module | None] = OrderedDict()
         self._kept = 0
+        self._recent: OrderedDict[pathlib.Path, Draft] = OrderedDict()
 
     def find(self, module: Module, name: str) -> pathlib.Path | None:
         """The file that `import name` opens in a module, None for what is not of the project."""
@@ -67,6 +70,10 @@ class Project:
         return module
 
     def _read(self, file: pathlib.Path) -> Module | None:
+        shown = self._shown.get(file, str(file))
+        if file in self._recent:
+            draft = self._recent.pop(file)
+            return opened(Code(draft.text), shown, file, draft)
         try:
             data = file.read_bytes()
             if len(data) > MAX_SIZE:
@@ -74,12 +81,19 @@ class Project:
             text, checked = read(data)
         except (OSError, Refused):
             return None
-        return opened(Code(text, functions=checked.functions), self._shown.get(file, str(file)), file)
+        return opened(Code(text, functions=checked.functions), shown, file)
 
     def draft(self, code: Code, file: pathlib.Path | None) -> Draft:
-        """A text's draft: the one that importers of its file have met, or a new one, which is not kept."""
+        """A text's draft: the one that importers of its file have met, or a new one."""
         module = self._parsed.get(file) if file is not None else None
-        return module.draft if module is not None and module.text == code.text else Draft(code.text, code.functions)
+        if module is not None and module.text == code.text:
+            return module.draft
+        draft = Draft(code.text, code.functions)
+        if file is not None:
+            self._recent[file] = draft
+        while sum(len(recent.text) for recent in self._recent.values()) > RECENT:
+            self._recent.popitem(last=False)
+        return draft
 
 
 def opened(code: Code, path: str, file: pathlib.Path | None, draft: Draft | None = None) -> Module:
