@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from bnlint import Report, check_paths
 from bnlint.doors.source import evaluate
 from bnlint.doors.source import project as projects
 from bnlint.doors.source.draft import Draft
+from bnlint.doors.source.project import Project
 
 BLOCKS = """
 from tensorflow.keras import layers
@@ -134,3 +136,20 @@ def test_a_file_is_parsed_once_whether_it_is_checked_before_its_importer_or_afte
     report = check_paths([tmp_path], select=["dropout-before-batchnorm", "tiny-batch"], config={}, jobs=1)
     assert len(report.findings) == 2
     assert len(parsed) == len(set(parsed)) == 3
+
+
+def test_importers_see_what_is_on_disk_and_not_a_text_in_hand(tmp_path: Path) -> None:
+    on_disk = "from tensorflow import keras\nlayer = keras.layers.Dropout(0.5)\n"
+    write(tmp_path, parts=on_disk, net="from parts import keras, layer\ny = layer(keras.Input((4,)))\n")
+    parts, net = tmp_path / "parts.py", tmp_path / "net.py"
+    project = Project()
+
+    def layer_of_net() -> str:
+        program = evaluate(net.read_text(), "net.py", file=net, project=project)
+        return program.calls[0].layer.kind
+
+    evaluate(on_disk.replace("Dropout(0.5)", "ReLU()"), "parts.py", file=parts, project=project)
+    assert layer_of_net() == "Dropout"
+    parts.write_text(on_disk.replace("Dropout(0.5)", "Flatten()"))
+    os.utime(parts, ns=(1, 1))
+    assert layer_of_net() == "Flatten"

@@ -24,7 +24,7 @@ class Project:
     def __init__(self, shown: Mapping[pathlib.Path, str] | None = None) -> None:
         self._shown = shown or {}
         self._found: dict[tuple[pathlib.Path, str], pathlib.Path | None] = {}
-        self._parsed: OrderedDict[pathlib.Path, Module | None] = OrderedDict()
+        self._parsed: OrderedDict[pathlib.Path, tuple[int, Module | None]] = OrderedDict()
         self._kept = 0
         self._recent: OrderedDict[pathlib.Path, Draft] = OrderedDict()
 
@@ -56,26 +56,34 @@ class Project:
         return self._found[key]
 
     def module(self, file: pathlib.Path, importer: Module) -> Module | None:
-        """A file, parsed; None where it cannot be."""
-        if file in self._parsed:
-            self._parsed.move_to_end(file)
-            return self._parsed[file]
-        module = self._parsed[file] = self._read(file)
-        if module is not None:
-            module.search = list(dict.fromkeys([*module.search, *importer.search]))
-            self._kept += len(module.text)
-        while self._kept > KEPT:
-            _, dropped = self._parsed.popitem(last=False)
-            self._kept -= len(dropped.text) if dropped is not None else 0
-        return module
+        """A file, parsed; None where it cannot be. One that was written to since is parsed anew."""
+        try:
+            modified = file.stat().st_mtime_ns
+        except OSError:
+            return None
+        if file not in self._parsed or self._parsed[file][0] != modified:
+            self._forget(file)
+            module = self._read(file)
+            if module is not None:
+                module.search = list(dict.fromkeys([*module.search, *importer.search]))
+                self._kept += len(module.text)
+            self._parsed[file] = (modified, module)
+            while self._kept > KEPT:
+                self._forget(next(iter(self._parsed)))
+            return module
+        self._parsed.move_to_end(file)
+        return self._parsed[file][1]
+
+    def _forget(self, file: pathlib.Path) -> None:
+        _, module = self._parsed.pop(file, (0, None))
+        self._kept -= len(module.text) if module is not None else 0
 
     def _read(self, file: pathlib.Path) -> Module | None:
-        shown = self._shown.get(file, str(file))
-        if file in self._recent:
-            draft = self._recent.pop(file)
-            return opened(Code(draft.text), shown, file, draft)
+        shown, draft = self._shown.get(file, str(file)), self._recent.pop(file, None)
         try:
             data = file.read_bytes()
+            if draft is not None and data.decode("utf-8", "replace") == draft.text:
+                return opened(Code(draft.text), shown, file, draft)
             if len(data) > MAX_SIZE:
                 return None
             text, checked = read(data)
@@ -85,7 +93,7 @@ class Project:
 
     def draft(self, code: Code, file: pathlib.Path | None) -> Draft:
         """A text's draft: the one that importers of its file have met, or a new one."""
-        module = self._parsed.get(file) if file is not None else None
+        _, module = self._parsed.get(file, (0, None)) if file is not None else (0, None)
         if module is not None and module.text == code.text:
             return module.draft
         draft = Draft(code.text, code.functions)
