@@ -43,12 +43,15 @@ def _names_by_ast(root: ast.AST) -> tuple[set[str], set[str]]:
     stack: list[Any] = [root]
     while stack:
         node = stack.pop()
-        if isinstance(node, str):
+        kind: Any = type(node)
+        if kind is ast.Name:
+            used.add(node.id)
+            continue
+        if kind is str:
             used.update(node.split("."))
             continue
-        if type(node) is ast.Assign:
+        if kind is ast.Assign:
             assigned |= {target.attr for target in node.targets if type(target) is ast.Attribute}
-        kind: Any = type(node)
         for name in _fields(kind):
             value = getattr(node, name)
             if type(value) is list:
