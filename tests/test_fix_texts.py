@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fixing import check
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bnlint.finding import Edit
@@ -66,6 +66,8 @@ TEXTS = st.text(st.sampled_from("ab(\n\r\t #é𝕏")) | st.text()
 
 
 @given(TEXTS, TEXTS)
+@example("\r\n", "\r")
+@example("a\r\n", "b\n")
 @settings(max_examples=400, deadline=None)
 def test_differences_make_one_text_the_other(old: str, new: str) -> None:
     spans = differences(old, new)

@@ -24,10 +24,10 @@ Broken = tuple[int | None, int | None, str]
 class Code:
     """A file's code as one Python text.
 
-    `named` and `functions`: see `gate.Checked`. `cells`: the lines, from 1, on which a notebook's code
-    cells begin; none for other files, whose lines are those of the text. `shifts`: by how many columns a line stands
-    further right in the file than in the text. `broken`: the parts left out that name a batch normalization.
-    `pins`: which versions a notebook installs or has run on, as requirements, one a line.
+    `named` and `functions`: see `gate.Checked`. `cells`: the lines, from 1, on which a notebook's code cells begin;
+    none for other files, whose lines are those of the text. `shifts`: by how many columns a line stands further right
+    in the file than in the text. `broken`: the parts left out that name a batch normalization. `pins`: which versions a
+    notebook installs or has run on, as requirements, one a line.
     """
 
     text: str

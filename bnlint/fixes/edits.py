@@ -47,8 +47,15 @@ def _narrowed(start: int, old: str, new: str) -> Span:
     if not old or not new:
         return Span(start, start + len(old), new)
     head = _common(list(old), list(new))
+    head -= _halves(old, head)
     tail = _common(list(old[head:][::-1]), list(new[head:][::-1]))
+    tail -= _halves(old, len(old) - tail)
     return Span(start + head, start + len(old) - tail, new[head : len(new) - tail])
+
+
+def _halves(text: str, cut: int) -> bool:
+    """Whether a cut goes between the two characters of one line end."""
+    return text[cut - 1 : cut + 1] == "\r\n" if cut else False
 
 
 def lines_of(text: str) -> list[str]:

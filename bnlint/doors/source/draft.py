@@ -1,6 +1,6 @@
 """A text as a LibCST tree in which the bodies of long functions are parsed when they are asked for.
 
-Most of the time goes to LibCST, and of a test, or of a module imported for one of its functions, most is never entered.
+Half of a run goes to LibCST, and of large trees a fifth to a third of the text stands in functions never entered.
 """
 
 from __future__ import annotations

@@ -173,7 +173,7 @@ class Machine:
             raise OutOfFuel("the graph grew too large")
         return self.time
 
-    def spend(self, items: int = 0) -> None:
+    def spend(self, items: int) -> None:
         """One step of fuel, and more for work on many items."""
         self.steps += 1 + items // BULK
         if self.steps > self.limit:
