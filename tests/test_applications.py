@@ -12,18 +12,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from kit.applications import CONSTRUCTORS
 from live_applications import counted
 
 from bnlint.cli import main
 from bnlint.graph.kinds import LAST_BATCHNORM
-
-CONSTRUCTORS = """
-ConvNeXtTiny ConvNeXtSmall ConvNeXtBase ConvNeXtLarge ConvNeXtXLarge DenseNet121 DenseNet169 DenseNet201
-EfficientNetB0 EfficientNetB1 EfficientNetB2 EfficientNetB3 EfficientNetB4 EfficientNetB5 EfficientNetB6
-EfficientNetB7 EfficientNetV2B0 EfficientNetV2B1 EfficientNetV2B2 EfficientNetV2B3 EfficientNetV2S EfficientNetV2M
-EfficientNetV2L InceptionResNetV2 InceptionV3 MobileNet MobileNetV2 MobileNetV3Small MobileNetV3Large NASNetMobile
-NASNetLarge ResNet50 ResNet101 ResNet152 ResNet50V2 ResNet101V2 ResNet152V2 VGG16 VGG19 Xception
-""".split()
 
 WITHOUT_BATCHNORM = {"VGG16", "VGG19", *(name for name in CONSTRUCTORS if name.startswith("ConvNeXt"))}
 
