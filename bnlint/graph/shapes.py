@@ -280,7 +280,9 @@ def _one(sizes: Sequence[Size]) -> Size:
 def _concatenated(layer: Layer, shapes: Sequence[Shape | None]) -> Shape | None:
     known = [shape for shape in shapes if shape is not None]
     axis = layer.arg("axis").value
-    if not known or not isinstance(axis, int) or not -len(known[0]) <= axis < len(known[0]):
+    if len({len(shape) for shape in known}) != 1:  # Nothing is known, or Keras raises.
+        return None
+    if not isinstance(axis, int) or not -len(known[0]) <= axis < len(known[0]):
         return None
     axis %= len(known[0])
     sizes = [_one(column) for column in zip(*known, strict=False)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from ..graph import Layer, Model, Program
@@ -18,8 +19,10 @@ def situation_of(program: Program, found: Reached, phase: Phase, flag: bool | No
     giver = found.giver.layer if found.giver is not None else None
     value = found.flag.value
     given = value if isinstance(value, bool) else None
-    below = (*found.within[1:], found.layer)
-    levels = (level_of(one, given if next_ is giver else None) for one, next_ in zip(found.within, below, strict=True))
+    path = (*found.within, found.layer)
+    levels = [level_of(one, given if below is giver else None) for one, below in pairwise(path)]
+    if isinstance(found.layer, Model):  # One that is known to hold some is a level, too.
+        levels.append(level_of(found.layer))
     return Situation(tuple(levels), phase, flag, keras=program.keras, minor=program.keras_minor)
 
 

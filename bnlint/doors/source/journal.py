@@ -42,6 +42,21 @@ class Journal:
         finally:
             self._levels = levels
 
+    @contextmanager
+    def repeated(self) -> Iterator[None]:
+        """The body runs once and happens an unknown number of times: what it makes longer, or counts, is not known."""
+        self.begin()
+        try:
+            yield
+        finally:
+            for container, before, _ in self._levels.pop().values():
+                if isinstance(container, List):
+                    container.open = container.open or len(container) != len(before)
+                    continue
+                for name, value in container.items():
+                    if type(value) in (int, float) and type(old := before.get(name)) in (int, float) and old != value:
+                        container[name] = Opaque("a number that a loop changes")
+
     def begin(self) -> None:
         """Open a branch."""
         self._levels.append({})

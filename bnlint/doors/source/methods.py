@@ -68,9 +68,10 @@ def _list_method(m: Machine, items: List, name: str, args: Args) -> Value:
         items.insert(first, args.get(1, "object"))
     elif name == "pop":
         index = first if isinstance(first, int) else -1
-        return (
-            items.pop(index) if items and -len(items) <= index < len(items) and not items.open else Opaque("an element")
-        )
+        if -len(items) <= index < len(items) and not items.open:
+            return items.pop(index)
+        m.escape(items)  # It may be any of them.
+        return Opaque("an element")
     elif name == "reverse":
         items.reverse()
     elif name == "clear":

@@ -235,7 +235,7 @@ def subscript(m: Machine, value: Value, key: Value, spot: Spot) -> Value:
     if isinstance(value, Dict):
         return _item(m, value, key)
     if isinstance(value, (List, tuple, str)):
-        return _element(value, key)
+        return _element(m, value, key)
     if isinstance(value, Array):
         return _cut(value, key)
     if isinstance(value, Layers):
@@ -281,7 +281,7 @@ def is_key(key: Value) -> bool:
     return True
 
 
-def _element(value: Any, key: Value) -> Value:
+def _element(m: Machine, value: Any, key: Value) -> Value:
     if isinstance(key, slice):
         parts = (key.start, key.stop, key.step)
         known = all(part is None or isinstance(part, int) for part in parts) and key.step != 0
@@ -294,6 +294,7 @@ def _element(value: Any, key: Value) -> Value:
             return value[key]
         except IndexError:
             return Opaque("an index out of range")
+    m.escape(value)  # It may be any of them.
     return Opaque("an element")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import libcst as cst
@@ -182,9 +183,18 @@ def _for(m: Machine, node: cst.For, frame: Frame) -> Completion:
     cut = not complete or len(items) > UNROLL
     if len(items) > UNROLL or (not complete and len(items) > 1):
         items = [Opaque("a loop variable")]
-    first = len(m.program.events)
     rounds = _Rounds(m, len(items) if isinstance(value, range) else 0)
-    facts = m.facts
+    if not cut:
+        return _run(m, node, frame, items, rounds, complete)
+    with m.journal.repeated():
+        return _run(m, node, frame, items, rounds, complete, cut=True)
+
+
+def _run(
+    m: Machine, node: cst.For, frame: Frame, items: list[Value], rounds: _Rounds, complete: bool, *, cut: bool = False
+) -> Completion:
+    """Run the body for each item, and what follows the last round; `cut`: there are rounds beyond these."""
+    first, facts = len(m.program.events), m.facts
     for index, item in enumerate(items):
         if rounds.repeats(index):
             cut = True
@@ -238,13 +248,15 @@ class _Rounds:
 
 
 def _while(m: Machine, node: cst.While, frame: Frame) -> Completion:
+    """Round by round, while the condition is known; where it is not, one more round."""
     first, facts = len(m.program.events), m.facts
     for _ in range(UNROLL):
         truth = m.truth(m.evaluate(node.test, frame))
         if truth is False:
             return None
         known = truth is True and type(node.test) not in (cst.Name, cst.Integer)
-        completion = m.execute(node.body.body, frame)
+        with nullcontext() if known else m.journal.repeated():
+            completion = m.execute(node.body.body, frame)
         m.facts = facts
         if completion == BREAK:
             return None
