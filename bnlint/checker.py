@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import files
-from .finding import Failure, Finding, Related, Severity
+from .book import shipped_folder
+from .fault import Fault
+from .finding import Failure, Finding, Place, Related, Severity
 from .plan import Plan
 
 if TYPE_CHECKING:
@@ -33,6 +35,23 @@ class Outcome:
     coverage: tuple[int, int] = (0, 0)
     scenes: list[Scene] = field(default_factory=list)
 
+    def fail(self, fault: Fault) -> None:
+        """Note a fault of bnlint's own, once."""
+        failure = fault.failure()
+        if failure not in self.failures:
+            self.failures.append(failure)
+            self.notes += fault.notes()
+
+
+def guarded(step: str, path: str, act: Callable[[], Outcome]) -> Outcome:
+    """What a step comes to that is for one file; an outcome that holds the fault where bnlint fails in it."""
+    try:
+        return act()
+    except Exception as error:
+        outcome = Outcome()
+        outcome.fail(Fault.of(step, error, Place(path)))
+        return outcome
+
 
 def _no_text(problem: Problem) -> None:
     """The fixes of a model, in which there is no text to change."""
@@ -48,6 +67,10 @@ class Checker:
         self._project: Project | None = None
 
     def __call__(self, path: str) -> Outcome:
+        """What becomes of a file. A fault of bnlint's own is a failure, too, and raises nothing."""
+        return guarded("reading the file", path, lambda: self._read(path))
+
+    def _read(self, path: str) -> Outcome:
         from .doors import gate
         from .doors.code import is_document, read_code
         from .doors.suffixes import is_model
@@ -61,14 +84,14 @@ class Checker:
         except OSError as error:
             return Outcome(failures=[Failure(path, files.reason(error))])
         except gate.Refused as refusal:
-            return Outcome(failures=[Failure(path, refusal.message, line=refusal.line)])
+            return Outcome(failures=[refusal.failure(path)])
         outcome = Outcome()
         if code.named or not gate.names_batchnorm(data):
             outcome = self.check(code, path, Path(os.path.abspath(path)))
         if is_document(path):  # What looks like Python there may be a fragment, or none.
-            outcome.notes += [f"{path}:{line}: a block left out: {why}" for _, line, why in code.broken]
+            outcome.notes += [f"{path}:{line}: a block left out: {why}" for _, line, why, _ in code.broken]
         else:
-            outcome.failures += [Failure(path, why, cell, line) for cell, line, why in code.broken]
+            outcome.failures += [Failure(path, why, cell, line, kind) for cell, line, why, kind in code.broken]
         return outcome
 
     def _saved(self, path: str) -> Outcome:
@@ -80,11 +103,7 @@ class Checker:
         except OSError as error:
             return Outcome(failures=[Failure(path, files.reason(error))])
         except gate.Refused as refusal:
-            return Outcome(failures=[Failure(path, refusal.message)])
-        except Exception as error:
-            outcome = Outcome()
-            _crash(outcome, path, "internal error", error)
-            return outcome
+            return Outcome(failures=[refusal.failure(path)])
         return self.ask(program)
 
     def check(self, code: Code, path: str, file: Path | None = None) -> Outcome:
@@ -93,12 +112,8 @@ class Checker:
         from .doors.source.project import Project
 
         outcome = Outcome()
-        try:
-            self._project = self._project or Project(self.plan.shown)
-            program = evaluate(code, path, target=self.plan.target, file=file, project=self._project)
-        except Exception as error:
-            _crash(outcome, path, "internal error", error)
-            return outcome
+        self._project = self._project or Project(self.plan.shown)
+        program = evaluate(code, path, target=self.plan.target, file=file, project=self._project)
         return self.ask(program, outcome, _mender(program, outcome) if self.plan.fixes else None)
 
     def ask(self, program: Program, outcome: Outcome | None = None, mend: Mend | None = _no_text) -> Outcome:
@@ -106,11 +121,14 @@ class Checker:
         outcome = outcome or Outcome()
         outcome.notes += program.notes
         outcome.coverage = program.coverage
+        for fault in program.faults:
+            outcome.fail(fault)
         for rule, options, severity in self.rules:
             try:
                 outcome.findings += _findings(program, rule, options, severity, mend)
             except Exception as error:
-                _crash(outcome, program.path, f"internal error in rule {rule.name}", error)
+                foreign = rule.path is None or rule.path.parent != shipped_folder()
+                outcome.fail(Fault.of(f"rule {rule.name}", error, Place(program.path), foreign))
         if self.plan.scenes == "all" or (self.plan.scenes and outcome.findings):
             outcome.scenes = self._scenes(program, outcome)
         program.dissolve()
@@ -123,7 +141,7 @@ class Checker:
         try:
             scenes = scenes_of(program, {finding.place for finding in outcome.findings})
         except Exception as error:
-            _crash(outcome, program.path, "internal error in a picture", error)
+            outcome.fail(Fault.of("a picture", error, Place(program.path)))
             return []
         return [scene for scene in scenes if scene.marked() or self.plan.scenes == "all"]
 
@@ -141,7 +159,9 @@ def _mender(program: Program, outcome: Outcome) -> Mend:
             return workshop.fix(problem.change)
         except Refused as refusal:
             outcome.notes.append(f"{problem.origin.place()}: not fixed ({problem.change.title}): {refusal}")
-            return None
+        except Exception as error:
+            outcome.fail(Fault.of("a fix", error, Place(program.path)))
+        return None
 
     return mend
 
@@ -170,12 +190,3 @@ def _findings(
         said = (problem.origin.place(), problem.message, rule.why, tuple(related), fixable, fix)
         found.append(Finding(rule.name, rule.category, weight(problem), *said))
     return found
-
-
-def _crash(outcome: Outcome, path: str, where: str, error: Exception) -> None:
-    import traceback
-
-    said = " ".join(str(error).split())
-    outcome.failures.append(Failure(path, f"{where}: {type(error).__name__}{': ' if said else ''}{said}"))
-    outcome.notes.append(f"{path}: {where}")
-    outcome.notes += "".join(traceback.format_exception(error)).splitlines()

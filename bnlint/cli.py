@@ -38,11 +38,29 @@ class _Commands(click.Group):
             args = ["check", *args]
         return super().parse_args(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            raise _Problem(_fault(error)) from error
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
         rows = [row for parameter in check.params[1:] if (row := parameter.get_help_record(ctx))]
         with formatter.section("Options of check"):
             formatter.write_dl(rows)
+
+
+def _fault(error: Exception) -> str:
+    """A fault of bnlint's own that ends a run: what was raised and where, in a line; with --verbose, the traceback."""
+    import traceback
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    said = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+    line = f"bnlint itself failed: {said} ({os.path.basename(last.filename)}:{last.lineno}); please report it"
+    return "\n".join([line, *traceback.format_exception(error)]) if "--verbose" in sys.argv else line
 
 
 def _names(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[str] | None:
@@ -186,13 +204,14 @@ def _diff(plan: Plan, paths: tuple[str, ...], jobs: int, given: dict[str, Any]) 
     from .reporters.diff import render
 
     report = _run(plan.fixing(), paths, jobs)
+    fixed = 0
+    for mended in mended_files(report, plan, unsafe=given["unsafe_fixes"]):
+        report.failures += [mended.fault.failure()] if mended.fault else []
+        stdout().write(render(mended, color=colors()))
+        fixed += mended.count
     for failure in report.failures:
         line = "" if failure.line is None else f":{failure.line}"
         click.echo(f"{failure.path}{line}: {failure.message}", err=True)
-    fixed = 0
-    for mended in mended_files(report, plan, unsafe=given["unsafe_fixes"]):
-        stdout().write(render(mended, color=colors()))
-        fixed += mended.count
     more = "" if given["unsafe_fixes"] else " (--unsafe-fixes shows those, too, that change what the model computes)"
     click.echo(f"would fix {fixed} of {len(report)} findings{more}", err=True)
     return UNUSABLE if report.failures else FINDINGS if fixed else CLEAN
@@ -258,7 +277,7 @@ def graph(path: str, entry: str | None, form: str, target_keras: str | None) -> 
     try:
         config = discover([path])
         code, program = read_program(path, config, entry, target_keras or config.target_keras)
-        notes = [f"{Place(path, cell, line)}: left out: {why}" for cell, line, why in code.broken]
+        notes = [f"{Place(path, cell, line)}: left out: {why}" for cell, line, why, _ in code.broken]
         click.echo("".join(f"note: {note}\n" for note in [*notes, *program.notes]), err=True, nl=False)
         if form == "svg":
             spare_matplotlib()

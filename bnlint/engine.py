@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import files, suppress
-from .checker import Checker, Outcome
+from .checker import Checker, Outcome, guarded
 from .config import Config, discover, load, parse
 from .doors.suffixes import CODE, MODELS
 from .finding import Failure
@@ -156,11 +156,14 @@ def _checked(text: str, filename: str, plan: Plan) -> Outcome:
     from .doors import gate
     from .doors.code import whole
 
-    try:
-        code = whole(text, gate.check_text(text))
-    except gate.Refused as refusal:
-        return Outcome(failures=[Failure(filename, refusal.message, line=refusal.line)])
-    return Checker(plan).check(code, filename)
+    def check() -> Outcome:
+        try:
+            code = whole(text, gate.check_text(text))
+        except gate.Refused as refusal:
+            return Outcome(failures=[refusal.failure(filename)])
+        return Checker(plan).check(code, filename)
+
+    return guarded("reading the text", filename, check)
 
 
 def _begun(plan: Plan, **known: Any) -> Report:
@@ -198,7 +201,8 @@ def _run(plan: Plan, paths: Sequence[str], jobs: int | None, progress: Progress 
     jobs = jobs or plan.config.jobs or (processors() if _may_fork() else 1)
     sifted = _sifted(listing.files, plan, jobs)
     skipped = listing.skipped + sifted.skipped
-    report = _begun(plan, failures=listing.failures + sifted.failures, checked=sifted.checked, skipped=skipped)
+    failures = listing.failures + sifted.failures
+    report = _begun(plan, failures=failures, notes=sifted.notes, checked=sifted.checked, skipped=skipped)
     if sifted.candidates:
         plan.shown = {Path(os.path.abspath(path)): path for path in listing.files}
     outcomes = _outcomes(sifted.candidates, plan, jobs, progress)
@@ -283,4 +287,5 @@ def processors() -> int:
 
 
 def _lost(path: str, death: str) -> Outcome:
-    return Outcome(failures=[Failure(path, f"internal error: the process that read this file died ({death})")])
+    said = f"bnlint itself failed: the process that read this file died ({death}); please report it"
+    return Outcome(failures=[Failure(path, said, kind="bnlint")])

@@ -5,6 +5,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["unreadable", "syntax", "limit", "bnlint"]
 
 ROUNDING = 1e-9
 """Up to where a difference between two float64 computations of numbers around 1 counts as rounding."""
@@ -156,9 +159,20 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A file, or a part of one, that could not be read, and why."""
+    """A file, or a part of one, that was not checked, and why.
+
+    kind: "unreadable" (it cannot be opened, or is not what its name says), "syntax" (it is no Python that bnlint
+    reads), "limit" (it is too large or too deeply nested), or "bnlint": the file is fine, bnlint itself failed on it,
+    and the rest of it was checked.
+    """
 
     path: str
     message: str
     cell: int | None = None
     line: int | None = None
+    kind: Kind = "unreadable"
+
+    @property
+    def state(self) -> str:
+        """What became of the file, in two or three words."""
+        return "checked in part" if self.kind == "bnlint" else "not checked"

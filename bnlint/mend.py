@@ -13,7 +13,8 @@ from .doors.code import read_code
 from .doors.gate import Refused as Unreadable
 from .doors.gate import names_batchnorm
 from .engine import configuration
-from .finding import Edit, Failure, Finding
+from .fault import Fault
+from .finding import Edit, Failure, Finding, Place
 from .fixes.splice import spliced
 from .fixes.tree import Refused
 from .fixes.write import Changed, rewrite
@@ -116,13 +117,18 @@ def mended_files(report: Report, plan: Plan, *, unsafe: bool) -> Iterator[Mended
     for path in dict.fromkeys(finding.place.path for finding in wanted):
         try:
             with open(path, "rb") as file:
-                yield mender(path, file.read())
+                mended = mender(path, file.read())
         except (OSError, Unreadable):
             continue  # It was there when the report was made, and what has become of it the next report tells.
+        except Exception as error:
+            mended = Mended(path, b"", b"", fault=Fault.of("fixing it", error, Place(path)))
+        yield mended
 
 
 def write(mended: Mended) -> Failure | None:
-    """Put a mended file in the place of the old one; a Failure where that cannot be done."""
+    """Put a mended file in the place of the old one; a Failure where that cannot be done, or bnlint failed on it."""
+    if mended.fault is not None:
+        return mended.fault.failure()
     if mended.new == mended.old:
         return None
     try:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from . import suppress
 from .checker import Outcome
+from .fault import Fault
 from .finding import Finding, Place, Severity
 from .plan import Plan
 from .report import Report
@@ -36,9 +37,23 @@ def settle(report: Report, outcomes: Iterable[Outcome], plan: Plan, comments: Ma
     failed = {failure.path for failure in report.failures}
     for path in comments if plan.unused else by_path:
         if path in comments:
-            report.findings += _standing(path, by_path.get(path, []), plan, comments[path], path in failed)
+            found_there = by_path.get(path, [])
+            report.findings += _guarded(report, path, found_there, plan, comments[path], path in failed)
     report.findings.sort(key=lambda finding: (*_order(finding.place), finding.rule))
     report.failures.sort(key=lambda failure: (failure.path.split(os.sep), failure.cell or 0, failure.line or 0))
+
+
+def _guarded(
+    report: Report, path: str, findings: list[Finding], plan: Plan, read: Comments, failed: bool
+) -> list[Finding]:
+    """The same as `_standing`; where bnlint fails in it, the report says so, and has none of the file's findings."""
+    try:
+        return _standing(path, findings, plan, read, failed)
+    except Exception as error:
+        fault = Fault.of("reading its comments", error, Place(path))
+        report.failures.append(fault.failure())
+        report.notes += fault.notes()
+        return []
 
 
 def _standing(path: str, findings: list[Finding], plan: Plan, read: Comments, failed: bool) -> list[Finding]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from . import files
 from .doors.gate import names_batchnorm
 from .doors.suffixes import is_model, may_hold_batchnorm
-from .finding import Failure
+from .fault import Fault
+from .finding import Failure, Place
 from .imports import Imports
 
 NOTEBOOK_OUTPUT = 20
@@ -22,6 +23,7 @@ class Sifted:
 
     candidates: list[tuple[str, int]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     checked: int = 0
     skipped: int = 0
 
@@ -29,6 +31,7 @@ class Sifted:
         """Take in what became of further files."""
         self.candidates += other.candidates
         self.failures += other.failures
+        self.notes += other.notes
         self.checked += other.checked
         self.skipped += other.skipped
 
@@ -43,7 +46,14 @@ class Sieve:
     def __call__(self, paths: Iterable[str]) -> Sifted:
         sifted = Sifted()
         for path in paths:
-            self._sift(path, sifted)
+            before = sifted.checked
+            try:
+                self._sift(path, sifted)
+            except Exception as error:
+                fault = Fault.of("telling whether it is to be checked", error, Place(path))
+                sifted.failures.append(fault.failure())
+                sifted.notes += fault.notes()
+                sifted.checked = before + 1
         return sifted
 
     def _sift(self, path: str, sifted: Sifted) -> None:
@@ -76,7 +86,7 @@ def size_limit(path: str, max_size: int) -> int:
 
 def too_large(path: str, size: int, limit: int) -> Failure:
     """What is said of a file over `max-size`."""
-    return Failure(path, f"too large: {size:,} bytes, over max-size ({limit:,})")
+    return Failure(path, f"too large: {size:,} bytes, over max-size ({limit:,})", kind="limit")
 
 
 def portions(paths: Sequence[str], size: int) -> list[Sequence[str]]:

@@ -79,12 +79,11 @@ def _pretrained(program: Program, layer: Layer) -> bool:
 
 
 def _steps(event: Event) -> tuple[float, bool]:
-    """The most steps that a training event can make, infinite where it is not known; and whether that is certain.
-
-    Nobody means to train for 0 steps: what comes to that is not known.
-    """
+    """The most steps that a training event can make, infinite where it is not known; and whether that is certain."""
     batch = event.batch
-    if event.kind == "tape" or batch is None or "**" in event.args or not _happens_as_often_as_seen(event):
+    if event.kind == "tape" or batch is None or batch.empty or "**" in event.args:
+        return math.inf, True
+    if not _happens_as_often_as_seen(event):
         return math.inf, True
     if event.kind == "train_on_batch":
         return 1, True
@@ -96,7 +95,7 @@ def _steps(event: Event) -> tuple[float, bool]:
     size = _count(batch.size.value)
     if batch.samples is None or math.isinf(size):
         return math.inf, True
-    return rounds * _count(math.ceil(batch.samples / size)), certain and batch.size.certain
+    return rounds * math.ceil(batch.samples / size), certain and batch.size.certain
 
 
 def _happens_as_often_as_seen(event: Event) -> bool:

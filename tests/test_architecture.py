@@ -15,6 +15,7 @@ PACKAGE = CHECKOUT / "bnlint"
 
 LAYERS = (
     ("finding", "scene"),
+    ("fault",),
     ("graph",),
     ("reference",),
     ("card", "change"),

@@ -226,39 +226,6 @@ class TestPath:
         assert refused(f"model{suffix}")[2].startswith(f"not {form} file")
 
 
-class TestInternalErrors:
-    def test_a_rule_that_fails_costs_its_own_findings(self, folder: Path) -> None:
-        os.mkdir("own")
-        rule = "from bnlint import Severity\ncategory = 'mode'\nseverity = Severity.ERROR\n"
-        rule += "def check(program, options):\n    if program.layers:\n        yield {}['a\\nb']\n"
-        Path("own/broken.py").write_text(rule, encoding="utf-8")
-        result = lint("z_good.py", "--rules", "own", "--format", "json")
-        document = json.loads(result.stdout)
-        assert result.exit_code == 2
-        assert [finding["rule"] for finding in document["findings"]] == ["discarded-batchnorm"]
-        assert [error["message"] for error in document["errors"]] == [
-            "internal error in rule broken: KeyError: 'a\\nb'"
-        ]
-        assert "Traceback" not in lint("z_good.py", "--rules", "own").output
-        assert "Traceback" in lint("z_good.py", "--rules", "own", "--verbose").stdout
-
-    @pytest.mark.parametrize("error", [RecursionError("too deep"), MemoryError(), ValueError("two\nlines")])
-    def test_an_evaluator_that_fails_costs_one_file(self, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-        from bnlint.doors import source
-
-        evaluate = source.evaluate
-
-        def failing(text: str, path: str, **keywords: object) -> object:
-            if path == "bad.py":
-                raise error
-            return evaluate(text, path, **keywords)  # type: ignore[arg-type]
-
-        monkeypatch.setattr(source, "evaluate", failing)
-        _, message = refused_bytes(GOOD.encode())
-        assert message.startswith(f"internal error: {type(error).__name__}")
-        assert "\n" not in message
-
-
 def test_the_process_survives_all_of_them_at_once(folder: Path) -> None:
     """In a process of its own, whose memory must not grow by the 50 MB of the large one."""
     for number, text in enumerate(

@@ -198,7 +198,7 @@ def test_json_is_the_documented_schema() -> None:
                 "fix": None,
             }
         ],
-        "errors": [{"path": "a.py", "cell": None, "line": 7, "message": "syntax error"}],
+        "errors": [{"path": "a.py", "cell": None, "line": 7, "message": "syntax error", "kind": "unreadable"}],
         "files": {"checked": 12, "skipped": 3},
     }
 

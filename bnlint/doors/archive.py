@@ -53,7 +53,7 @@ class Archive:
             raise Refused("not a zip file, or not all of one")
         (size,) = struct.unpack("<I", tail[at + 12 : at + 16])
         if size > MAX_DIRECTORY:
-            raise Refused(f"its directory is too large: {size:,} bytes")
+            raise Refused(f"its directory is too large: {size:,} bytes", kind="limit")
 
     def __contains__(self, name: str) -> bool:
         return name in self._members
@@ -62,7 +62,7 @@ class Archive:
         """A member as JSON. Raises Refused where it is missing, too large, damaged, or not JSON."""
         info = self._member(name)
         if info.file_size > MAX_JSON:
-            raise Refused(f"its {name} is too large: {info.file_size:,} bytes")
+            raise Refused(f"its {name} is too large: {info.file_size:,} bytes", kind="limit")
         return parse(self._read(info), name)
 
     def _member(self, name: str) -> zipfile.ZipInfo:
@@ -90,7 +90,8 @@ class Archive:
             return io.BufferedReader(Slice(self._file, self._start(info), info.file_size))
         if info.file_size > min(MAX_UNPACKED, MAX_RATIO * info.compress_size):
             times = info.file_size // max(1, info.compress_size)
-            raise Refused(f"its {name} grows to {times:,} times its size when unpacked: {info.file_size:,} bytes")
+            said = f"its {name} grows to {times:,} times its size when unpacked: {info.file_size:,} bytes"
+            raise Refused(said, kind="limit")
         return self._unpacked(info)
 
     def _start(self, info: zipfile.ZipInfo) -> int:
@@ -151,17 +152,17 @@ class Slice(io.RawIOBase):
 def parse(data: bytes | str, name: str) -> Any:
     """JSON up to a size, a number of elements and a depth; Refused beyond."""
     if len(data) > MAX_JSON:
-        raise Refused(f"its {name} is too large: {len(data):,} bytes")
+        raise Refused(f"its {name} is too large: {len(data):,} bytes", kind="limit")
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
     except UnicodeDecodeError:
         raise Refused(f"its {name} is not UTF-8") from None
     if text.count("{") + text.count("[") > MAX_BRACKETS:
-        raise Refused(f"its {name} has over {MAX_BRACKETS:,} lists and mappings")
+        raise Refused(f"its {name} has over {MAX_BRACKETS:,} lists and mappings", kind="limit")
     try:
         value = json.loads(text)
     except RecursionError:
-        raise Refused(f"its {name} is too deeply nested") from None
+        raise Refused(f"its {name} is too deeply nested", kind="limit") from None
     except ValueError as error:
         raise Refused(f"its {name} is not JSON: {error}") from None
     _check_depth(value, name)
@@ -182,4 +183,4 @@ def _check_depth(value: object, name: str) -> None:
             else []
         )
     if level:
-        raise Refused(f"its {name} is too deeply nested")
+        raise Refused(f"its {name} is too deeply nested", kind="limit")

@@ -6,7 +6,9 @@ import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from ..finding import Kind
 from .gate import Checked, Refused, check_text, names_batchnorm, read
 
 DOCUMENTS = (".md", ".markdown", ".mdx", ".qmd", ".rmd")
@@ -16,8 +18,14 @@ _MAGIC = re.compile(r"^(\s*)([%!].*|[\w.]+\?\??|\?\??[\w.]+)$")
 _FED = re.compile(r"[ \t\f]*\f(?=[ \t]*\S)")
 _ASSIGNED = re.compile(r"^(\s*[\w,][\w, ]*=\s*)[!%].*$")
 
-Broken = tuple[int | None, int | None, str]
-"""A cell, a line in it or in the file, and what is wrong there."""
+
+class Broken(NamedTuple):
+    """A part that was left out: its cell, the line in it or in the file, what is wrong there, of which kind that is."""
+
+    cell: int | None
+    line: int | None
+    why: str
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +126,14 @@ def python_of(source: list[str], cell: int | None = None, line: int = 0) -> Part
         return Part(tidy)
     if not names_batchnorm("\n".join(source).encode("utf-8", "replace")):
         return Part(blank)
-    broken_line, why = problem
-    return Part(blank, (cell, None if broken_line is None else line + broken_line, why))
+    within, why, kind = problem
+    return Part(blank, Broken(cell, None if within is None else line + within, why, kind))
 
 
-def _problem(lines: list[str]) -> tuple[int | None, str] | None:
+def _problem(lines: list[str]) -> tuple[int | None, str, Kind] | None:
     """The line, and what is wrong there; not the error itself, which holds on to all that was under way."""
     try:
         check_text("\n".join(lines))
     except Refused as refusal:
-        return refusal.line, refusal.message
+        return refusal.line, refusal.message, refusal.kind
     return None

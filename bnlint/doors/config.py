@@ -108,7 +108,7 @@ class _Reader:
         if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
             raise Refused("a layer's configuration has no class_name")
         if len(self.assembly.program.layers) >= MAX_LAYERS:
-            raise Refused(f"over {MAX_LAYERS:,} layers")
+            raise Refused(f"over {MAX_LAYERS:,} layers", kind="limit")
         kind = str(config["class_name"]).rpartition(">")[2]
         values = config.get("config") or {}
         if isinstance(values, list) and kind == "Sequential":
@@ -257,7 +257,7 @@ class _Functional:
                 if (name, index) not in waiting and (name, index) not in self.made:
                     raise Refused(f"{self.path}/{key[0]} takes its input from {name}, which gives none")
                 if number_ > MAX_OUTPUTS:
-                    raise Refused(f"{self.path}/{name} has over {MAX_OUTPUTS:,} outputs")
+                    raise Refused(f"{self.path}/{name} has over {MAX_OUTPUTS:,} outputs", kind="limit")
                 if shape is not None:
                     self.outputs.setdefault((name, index), {})[number_] = shape
         for key in _in_order({key: [source[:2] for source in node.inputs] for key, node in waiting.items()}, self.path):

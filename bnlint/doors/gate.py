@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
+from ..finding import Failure, Kind
+
 MAX_DEPTH = 250
 MAX_MEGABYTES = 200
 """What LibCST may take for a text: half of what a file may cost in all."""
@@ -39,12 +41,20 @@ _PYTHON_2 = re.compile(
 
 
 class Refused(Exception):
-    """A text that cannot be linted: `message` says why, `line` where (from 1; None for the whole file)."""
+    """A file that cannot be linted: `message` says why, `line` where (from 1; None for the whole file).
 
-    def __init__(self, message: str, line: int | None = None) -> None:
+    kind: of which kind of failure it is.
+    """
+
+    def __init__(self, message: str, line: int | None = None, kind: Kind = "unreadable") -> None:
         super().__init__(message)
         self.message = message
         self.line = line
+        self.kind = kind
+
+    def failure(self, path: str) -> Failure:
+        """The same, of a file."""
+        return Failure(path, self.message, line=self.line, kind=self.kind)
 
 
 def names_batchnorm(data: bytes) -> bool:
@@ -98,14 +108,14 @@ def check_text(text: str) -> Checked:
             tree = ast.parse(text)
     except SyntaxError as error:
         if error.msg and "nested" in error.msg:
-            raise Refused("too deeply nested", error.lineno) from None
+            raise Refused("too deeply nested", error.lineno, "limit") from None
         if _PYTHON_2.search(text):
-            raise Refused(f"looks like Python 2: {error.msg}", error.lineno) from None
-        raise Refused(f"syntax error: {error.msg}", error.lineno) from None
+            raise Refused(f"looks like Python 2: {error.msg}", error.lineno, "syntax") from None
+        raise Refused(f"syntax error: {error.msg}", error.lineno, "syntax") from None
     except (RecursionError, MemoryError):
-        raise Refused("too deeply nested") from None
+        raise Refused("too deeply nested", kind="limit") from None
     except ValueError as error:
-        raise Refused(f"does not parse: {error}") from None
+        raise Refused(f"does not parse: {error}", kind="syntax") from None
     found, spread = _names(tree)
     if len(text) <= LONG and (spread > SPREAD or text.count("(") > PARENTHESES):
         _weigh(text)
@@ -124,7 +134,7 @@ def _weigh(text: str) -> None:
     from .weight import megabytes
 
     if megabytes(text, MAX_MEGABYTES) > MAX_MEGABYTES:
-        raise Refused(f"too large: parsing it would take over {MAX_MEGABYTES} MB")
+        raise Refused(f"too large: parsing it would take over {MAX_MEGABYTES} MB", kind="limit")
 
 
 def _names(tree: ast.Module) -> tuple[bool, int]:
@@ -136,7 +146,7 @@ def _names(tree: ast.Module) -> tuple[bool, int]:
         depth += 1
         spread += depth * len(level)
         if depth > MAX_DEPTH:
-            raise Refused("too deeply nested", getattr(level[0], "lineno", None))
+            raise Refused("too deeply nested", getattr(level[0], "lineno", None), "limit")
         below: list[ast.AST] = []
         for node in level:
             kind: Any = type(node)

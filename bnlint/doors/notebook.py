@@ -30,7 +30,7 @@ def read_notebook(data: bytes) -> Code:
     except UnicodeDecodeError as error:
         raise Refused(f"not a notebook: not valid {error.encoding}") from None
     except RecursionError:
-        raise Refused("not a notebook: too deeply nested") from None
+        raise Refused("not a notebook: too deeply nested", kind="limit") from None
     except ValueError as error:
         raise Refused(f"not a notebook: {error}", getattr(error, "lineno", None)) from None
     parts: list[Part] = []

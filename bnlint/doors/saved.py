@@ -126,7 +126,7 @@ def _set_version(program: Program, version: object, target: str) -> None:
 def _saved_model(program: Program, file: IO[bytes], target: str) -> Assembly:
     data = file.read(4 * MAX_JSON + 1)
     if len(data) > 4 * MAX_JSON:
-        raise Refused(f"too large: over {4 * MAX_JSON:,} bytes")
+        raise Refused(f"too large: over {4 * MAX_JSON:,} bytes", kind="limit")
     nodes = list(_nodes(data))
     root = next((text for path, text in nodes if path == "root"), None)
     if root is None:

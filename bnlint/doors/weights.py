@@ -64,7 +64,7 @@ class Weights:
         if not isinstance(text, str):
             raise Refused(f"its {name} is not a text")
         if len(text) > limit:
-            raise Refused(f"its {name} is too large: {len(text):,} characters")
+            raise Refused(f"its {name} is too large: {len(text):,} characters", kind="limit")
         return text
 
     def fill(self, assembly: Assembly, model: Model) -> None:
@@ -128,9 +128,10 @@ class Weights:
         if len(dataset.shape) != 1 and dataset.size != max(dataset.shape, default=0):
             raise Refused(f"{where}: {path} has the shape {dataset.shape}, not one value a channel")
         if not 0 < dataset.size <= MAX_CHANNELS:
-            raise Refused(f"{where}: {path} has {dataset.size:,} channels")
+            raise Refused(f"{where}: {path} has {dataset.size:,} channels", kind="limit")
         if dataset.chunks is not None and self._chunk(dataset) > 16 * MAX_CHANNELS:
-            raise Refused(f"{where}: {path} is stored in pieces of {self._chunk(dataset):,} values")
+            said = f"{where}: {path} is stored in pieces of {self._chunk(dataset):,} values"
+            raise Refused(said, kind="limit")
         return dataset[...].reshape(-1)
 
     @staticmethod

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..fault import Fault
 from .nodes import Arg, Call, Context, Layer, Model, Origin
 
 
@@ -25,6 +26,12 @@ class Batch:
     epochs: Arg | None = None
     replicas: int = 1
     cut: Origin | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is trained on, by these numbers. Nobody means that, so one of them is not what it seems."""
+        counts = [arg.value for arg in (self.size, self.steps, self.epochs) if arg is not None]
+        return self.samples == 0 or any(type(count) is int and count < 1 for count in counts)
 
 
 @dataclass(eq=False, slots=True)
@@ -125,7 +132,8 @@ class Program:
     is read off the code, or the default. tensorflow_1: "only" where the code cannot run on TensorFlow 2 (it has
     tf.contrib), "likely" where it is written for sessions and estimators. keras_1: it has arguments that Keras 2
     renamed. testing: it holds unit tests. notes: what the door gave up on, for --verbose. uses: library symbols that a
-    rule may care about. coverage: how many BN calls the code has, and of how many the input is known.
+    rule may care about. coverage: how many BN calls the code has, and of how many the input is known. faults: where
+    bnlint itself failed on the way; all else was looked at.
     """
 
     path: str
@@ -143,6 +151,7 @@ class Program:
     uses: list[Use] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     coverage: tuple[int, int] = (0, 0)
+    faults: list[Fault] = field(default_factory=list)
     _calls_by_key: dict[object, list[Call]] = field(default_factory=dict, init=False, repr=False)
     _indexed: int = field(default=0, init=False, repr=False)
 

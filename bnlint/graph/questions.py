@@ -263,10 +263,10 @@ def samples_per_step(batch: Batch, synchronized: bool = False) -> int | None:
 def training_batch(event: Event) -> Batch | None:
     """The batches that an event shows to batch normalization in training mode; None where it shows none.
 
-    None in a unit test too, which trains on little on purpose. A direct call on data of known size, with
-    `training=True`, is a batch of its own.
+    None where they are empty, and in a unit test, which trains on little on purpose. A direct call on data of known
+    size, with `training=True`, is a batch of its own.
     """
-    if event.context.testing:
+    if event.context.testing or (event.batch is not None and event.batch.empty):
         return None
     if event.kind in ("fit", "train_on_batch"):
         return event.batch

@@ -35,7 +35,7 @@ def render(report: Report, sources: Sources) -> str:
         parts.append(f'<p class="soft">{len(report) - MOST} more findings are not shown: print the report.</p>')
     for failure in report.failures:
         place = Place(failure.path, failure.cell, failure.line)
-        said = f"<b>not checked</b>: {escaped(failure.message)}"
+        said = f"<b>{failure.state}</b>: {escaped(failure.message)}"
         parts.append(f'<article class="error"><p>{placed(place)}: {said}</p></article>')
     body = "\n".join([*parts, f"<p><b>{escaped(summary(report))}</b></p>"])
     return f'<div class="bnlint"><style>{_STYLE}</style>\n{body}\n</div>'

@@ -153,7 +153,8 @@ def _key(path: str) -> str:
 
 def _failures(failures: Iterable[Failure]) -> str:
     rows = [
-        f"<li><b>{escaped(str(Place(failure.path, failure.cell, failure.line)))}</b>: {escaped(failure.message)}"
+        f"<li><b>{escaped(str(Place(failure.path, failure.cell, failure.line)))}</b>: {failure.state}: "
+        f"{escaped(failure.message)}"
         for failure in failures
     ]
     return f'<section class="failures"><h2>Not checked</h2><ul>{"".join(rows)}</ul></section>' if rows else ""

@@ -87,6 +87,7 @@ def _error(failure: Failure) -> dict[str, object]:
         "cell": failure.cell,
         "line": failure.line,
         "message": well_formed(failure.message),
+        "kind": failure.kind,
     }
 
 

@@ -42,7 +42,10 @@ def summary(report: Report) -> str:
     parts = [_count(counts[severity], *_NOUNS[severity]) for severity in sorted(counts, reverse=True)]
     total = f"{_count(len(report), 'finding', 'findings')} ({', '.join(parts)})" if parts else "No findings"
     line = f"{total} in {_count(report.checked, report.unit, f'{report.unit}s')}"
-    left = [f"{len(report.failures)} could not be read"] if report.failures else []
+    faulty = {failure.path for failure in report.failures if failure.kind == "bnlint"}
+    unread = sum(failure.kind != "bnlint" for failure in report.failures)
+    left = [f"{unread} could not be read"] if unread else []
+    left += [f"{len(faulty)} checked only in part"] if faulty else []
     left += [f"{report.skipped} skipped"] if report.skipped else []
     fixable = sum(bool(finding.fixable) for finding in report if finding.place.layer is None)
     left += [f"{fixable} fixable, as --diff shows"] if fixable else []
@@ -128,7 +131,7 @@ def _width(text: str) -> int:
 
 def _failure(failure: Failure, pen: _Pen) -> str:
     place = Place(failure.path, failure.cell, failure.line)
-    return f"{_head(place, pen)}: {pen('not checked', _BOLD, _COLORS[Severity.ERROR])}: {printable(failure.message)}"
+    return f"{_head(place, pen)}: {pen(failure.state, _BOLD, _COLORS[Severity.ERROR])}: {printable(failure.message)}"
 
 
 def _statistics(report: Report) -> Iterator[str]:

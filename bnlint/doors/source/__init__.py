@@ -18,7 +18,7 @@ from .args import Args, to_arg
 from .definitions import defaults
 from .expressions import EXPRESSIONS
 from .finish import complete_models, enter_the_rest, leave_open, mark_dropped
-from .machine import TOO_DEEP, Machine, OutOfFuel
+from .machine import Machine, OutOfFuel
 from .module import Module, Spot
 from .project import Project, opened
 from .statements import STATEMENTS, assign
@@ -120,8 +120,8 @@ def _run(program: Program, module: Module, project: Project) -> None:
     for stage in (_execute, enter_the_rest, complete_models, mark_dropped):
         try:
             stage(machine, frame)
-        except (OutOfFuel, RecursionError) as reason:
-            machine.exhausted = str(reason) if isinstance(reason, OutOfFuel) else TOO_DEEP
+        except Exception as reason:
+            machine.give_up(reason)
             machine.reset()
     if machine.exhausted:
         program.notes.append(f"{program.path}: not followed to the end: {machine.exhausted}")
@@ -133,7 +133,13 @@ def _execute(machine: Machine, frame: Frame) -> None:
     """Run a module's statements; one that raises does not keep the rest from being looked at."""
     body = frame.module.draft.statements
     for index in range(len(body)):
-        machine.execute(body[index : index + 1], frame)
+        try:
+            machine.execute(body[index : index + 1], frame)
+        except (OutOfFuel, RecursionError):
+            raise
+        except Exception as error:
+            machine.give_up(error, body[index], frame)
+            machine.reset()
 
 
 def _call_method(m: Machine, instance: Instance, name: str, values: list[Value], spot: Spot) -> Value:

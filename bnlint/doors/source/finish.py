@@ -9,7 +9,7 @@ from . import models
 from .args import Args
 from .calling import enter, instantiate
 from .layers import layers_in
-from .machine import MAX_STEPS, TOO_DEEP, Machine, OutOfFuel
+from .machine import MAX_STEPS, Machine
 from .relevance import Relevance
 from .values import ABSENT, Choice, Class, Frame, Func, Instance, Opaque
 
@@ -49,8 +49,8 @@ def _guarded(m: Machine, act: Any) -> None:
     state = (m.stack, m.context, list(m.running), list(m.inside), m.facts, m.optional, m.guarded)
     try:
         act()
-    except (OutOfFuel, RecursionError) as reason:
-        m.exhausted = str(reason) if isinstance(reason, OutOfFuel) else TOO_DEEP
+    except Exception as reason:
+        m.give_up(reason)
         m.stack, m.context, m.running, m.inside, m.facts, m.optional, m.guarded = state
         m.journal.reset()
         if m.steps > limit:

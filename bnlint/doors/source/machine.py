@@ -7,12 +7,15 @@ a module of its own and none needs to import the others.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import libcst as cst
 
+from ...fault import Fault
+from ...finding import Place
 from ...graph import Arg, Context, Layer, Program, Tensor, Unknown, Use
 from .args import Args, to_arg
 from .conditions import guards
@@ -164,6 +167,20 @@ class Machine:
         self.inside.clear()
         self.recording.clear()
         self.journal.reset()
+
+    def give_up(self, reason: Exception, node: cst.CSTNode | None = None, frame: Frame | None = None) -> None:
+        """Note why what is under way is not followed to its end; `node` is the statement in which bnlint failed."""
+        if isinstance(reason, OutOfFuel):
+            self.exhausted = str(reason)
+        elif isinstance(reason, RecursionError):
+            self.exhausted = TOO_DEEP
+        else:
+            self.exhausted = "bnlint itself failed on the way"
+            place = Place(self.program.path)
+            if node is not None and frame is not None:
+                with suppress(Exception):  # The fault may be in how places are told.
+                    place = self.spot(node, frame).place()
+            self.program.faults.append(Fault.of("evaluating it", reason, place))
 
     def tick(self) -> int:
         """The next moment of the program."""

@@ -304,7 +304,10 @@ def _cut(array: Array, key: Value) -> Value:
     first = key[0] if isinstance(key, tuple) and key else key
     if isinstance(first, slice):
         size: Value = _length(first)
-        if size is None:
+        bounds = (first.start, first.stop, first.step)
+        if array.samples is not None and first.step != 0 and all(type(one) in (int, type(None)) for one in bounds):
+            size = len(range(array.samples)[first])
+        elif size is None:
             whole = first.start is None and first.stop is None and first.step is None
             size = array.shape[0] if whole else Opaque("a slice")
         elif array.samples is not None:
