@@ -1,4 +1,4 @@
-"""Every rule is asked about the networks of keras.applications, in each way that people use one: bnlint may not fail."""
+"""Every rule is asked about networks of keras.applications, in each way that people use one: bnlint may not fail."""
 
 from __future__ import annotations
 
