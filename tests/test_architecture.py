@@ -15,7 +15,7 @@ PACKAGE = CHECKOUT / "bnlint"
 
 LAYERS = (
     ("finding", "scene"),
-    ("fault",),
+    ("catalog", "fault"),
     ("graph",),
     ("reference",),
     ("card", "change"),

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..catalog import kind_of, parameters
 from ..finding import Place
 from ..graph import Arg, Call, Context, Event, Layer, Model, Object, Program, Tensor, is_batchnorm
 from ..graph.nodes import NOT_GIVEN, Shape
 from ..graph.shapes import output_shape
-from .vocabulary import kind_of, parameters
 
 KEPT = frozenset({"name", "trainable", "dtype", "batch_shape", "batch_input_shape"})
 """Arguments that are no parameters of a layer's own."""

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..catalog import is_layer, operation
 from ..graph import Arg, Call, Entry, Function, Layer, Model, Tensor, Unknown
 from ..graph.kinds import BATCH_NORMALIZATIONS, WRAPPERS
 from ..graph.nodes import NOT_GIVEN, Shape
 from .assembly import Assembly, Spot, input_values, number, output_number, sizes, thing
 from .gate import Refused
-from .vocabulary import ACTIVATION_CLASSES, is_layer, tensor_operation
+from .objects import ACTIVATION_CLASSES
 
 MAX_LAYERS = 50_000
 MAX_OUTPUTS = 1_000
@@ -131,7 +132,7 @@ class _Reader:
         keras = _is_keras(config)
         if kind in ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"):
             return self.assembly.operation(
-                tensor_operation(str(values.get("function", kind))), spot, {"name": path.rpartition("/")[2]}
+                operation(str(values.get("function", kind))), spot, {"name": path.rpartition("/")[2]}
             )
         if _is_operation(config, values):
             return self.assembly.operation(ACTIVATION_CLASSES.get(kind, kind), spot, found)

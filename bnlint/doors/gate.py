@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
+from ..catalog import WITH_BATCHNORM, kinds
 from ..finding import Failure, Kind
 
 MAX_DEPTH = 250
@@ -23,9 +24,8 @@ LONG, SPREAD, PARENTHESES = 100_000, 50_000, 2_500
 """From how many characters on a text is weighed before it is parsed; and after, from how many levels, summed over all
 syntax nodes, or parentheses, of which the nodes say nothing. Below, LibCST cannot take that much."""
 
-_LAYERS = frozenset({"BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization"})
+_LAYERS = kinds("batch-normalization")
 _FUNCTIONS = frozenset({"batch_normalization", "batch_norm"})
-_APPLICATIONS = ("ResNet", "MobileNet", "DenseNet", "EfficientNet", "Inception", "Xception", "NASNet", "RegNet")
 _FUNCTION_BYTES = (b"layers.batch_norm", b"slim.batch_norm", b"import batch_norm")
 _LAYER_BYTES = re.compile(rb"BatchNormalization(?!`| (?!(?:as|if|else|for|in|is|or|and|not)\b)[a-z])")
 """A class's name, but not as prose has it: in backticks, or with a word behind it. A function's likewise."""
@@ -34,7 +34,7 @@ _LOADER_BYTES = re.compile(
     rb"|models import.{,400}load_model|KerasLayer",
     re.DOTALL,
 )
-_APPLICATION_BYTES = tuple(name.encode() for name in _APPLICATIONS)
+_APPLICATION_BYTES = tuple(name.encode() for name in WITH_BATCHNORM)
 _PYTHON_2 = re.compile(
     r"^[ \t]*(print\s+[\"'\w%(]|exec\s+[\"'\w]|raise\s+\w+\s*,|except\s+[\w.()]+\s*,\s*\w+\s*:)", re.MULTILINE
 )
@@ -175,13 +175,13 @@ _NAMING = frozenset({ast.Name, ast.Attribute, ast.ImportFrom, ast.Import})
 def _bears(node: ast.AST) -> bool:
     """Whether a node names a batch normalization as code that uses one does, not as code that defines one."""
     if isinstance(node, ast.Name):
-        return node.id in _LAYERS or node.id.startswith(_APPLICATIONS)
+        return node.id in _LAYERS or node.id.startswith(WITH_BATCHNORM)
     if isinstance(node, ast.Attribute):
         if node.attr in _FUNCTIONS:
             return _last(node.value) in ("layers", "slim")
         if node.attr == "load_model":
             return _last(node.value) in ("models", "keras")
-        return node.attr in _LAYERS or node.attr == "KerasLayer" or node.attr.startswith(_APPLICATIONS)
+        return node.attr in _LAYERS or node.attr == "KerasLayer" or node.attr.startswith(WITH_BATCHNORM)
     if isinstance(node, ast.ImportFrom):
         module = node.module or ""
         if "keras.layers.normalization" in module and "src" not in module:
@@ -196,7 +196,7 @@ def _bears(node: ast.AST) -> bool:
 def bears_name(name: str) -> bool:
     """Whether a name, wherever it stands, may be that of a batch normalization or of what holds one."""
     return (
-        name in _LAYERS or name in _FUNCTIONS or name in ("load_model", "KerasLayer") or name.startswith(_APPLICATIONS)
+        name in _LAYERS or name in _FUNCTIONS or name in ("load_model", "KerasLayer") or name.startswith(WITH_BATCHNORM)
     )
 
 

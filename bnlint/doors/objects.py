@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..catalog import is_layer, operation, parameters
 from ..graph import Arg, Function, Object, Unknown
 from ..graph.kinds import BATCH_NORMALIZATIONS
 from .assembly import Spot, number, thing
-from .vocabulary import ACTIVATION_CLASSES, is_layer, parameters, tensor_operation
+
+ACTIVATION_CLASSES = {"ReLU": "Relu", "LeakyReLU": "LeakyRelu"}
+"""Keras 3's operations that have the name of a layer."""
 
 MODELS = frozenset({"Model", "Functional", "Sequential"})
 _ROOTS = ("keras", "tf_keras")
@@ -39,7 +42,7 @@ def operation_kind(layer: Any) -> str:
     """The kind of an operation."""
     name = type(layer).__name__
     if name in ("TFOpLambda", "SlicingOpLambda"):
-        return tensor_operation(str(getattr(layer, "symbol", None) or getattr(layer.function, "__name__", name)))
+        return operation(str(getattr(layer, "symbol", None) or getattr(layer.function, "__name__", name)))
     return ACTIVATION_CLASSES.get(name, name)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..catalog import operation as kind_of
 from ..graph import Call, Tensor
 from ..graph.nodes import Shape
 from .assembly import Assembly, sizes
-from .vocabulary import tensor_operation
 
 _KINDS: Mapping[str, str] = {
     "AddV2": "Add",
@@ -83,7 +83,7 @@ class Operations:
         if operation.type in _PASSING:
             index = symbolic.value_index if operation.type == "IdentityN" else 0
             return self._known[_key(inputs[index])]
-        kind = _KINDS.get(operation.type) or tensor_operation(operation.type)
+        kind = _KINDS.get(operation.type) or kind_of(operation.type)
         spot = self._assembly.spot(f"{self._path}/{operation.name.rpartition('/')[2]}", len(self._kept))
         layer = self._assembly.operation(kind, spot, {})
         shape = shape_of(symbolic)

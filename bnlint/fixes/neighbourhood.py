@@ -6,6 +6,7 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from ..catalog import parameters
 from ..change import (
     AddCall,
     Code,
@@ -18,7 +19,6 @@ from ..change import (
     SetArgument,
     Step,
 )
-from ..doors.vocabulary import parameters
 from ..graph import Arg, Call, Layer, Origin, Tensor, Unknown, users
 from ..graph.nodes import NOT_GIVEN
 from .specs import Network, Node, Part, Untried, flag_of, is_silent, rank_of

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ..doors.vocabulary import kind_of, parameters
+from ..catalog import kind_of, parameters
 from ..graph import ACTIVATIONS, Arg, Call, Layer, Object, Origin, Unknown, activation_name
 from ..graph.channels import spatial_rank
 from ..graph.freezing import may_learn

@@ -4,34 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from .kinds import ACTIVATIONS, DROPOUTS, JOINS, LINEAR
+from ..catalog import FUNCTIONS, LAYERS
+from .kinds import LINEAR
 from .nodes import Arg, Call, Layer, Model, Tensor
 
-KEEPS_AXES = frozenset(
-    {
-        *ACTIVATIONS,
-        *DROPOUTS,
-        *JOINS,
-        *(
-            f"{name}{rank}D"
-            for name in ("MaxPooling", "AveragePooling", "Cropping", "UpSampling", "ZeroPadding")
-            for rank in (1, 2, 3)
-        ),
-        *("BatchNormalization", "LayerNormalization", "GroupNormalization", "UnitNormalization", "RMSNormalization"),
-        *(
-            "Identity",
-            "Concatenate",
-            "GaussianNoise",
-            "ActivityRegularization",
-            "StopGradient",
-            "Cast",
-            "Negative",
-            "Sqrt",
-            "Square",
-            "Abs",
-        ),
-    }
-)
+KEEPS_AXES = frozenset(row.name for row in (*LAYERS.values(), *FUNCTIONS.values()) if row.keeps_axes)
 """What leaves the axes of a tensor where they are, whatever it does to the values."""
 
 

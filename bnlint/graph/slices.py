@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .kinds import LAST_BATCHNORM
+from ..catalog import LAST_BATCHNORM
 from .nodes import Layer, Model, Write
 
 End = Literal["first", "last"]

@@ -6,8 +6,8 @@ from typing import Any
 
 import libcst as cst
 
+from ...catalog import parameters
 from ...graph import Layer, Model
-from ..vocabulary import parameters
 from .args import Args
 from .layers import layer_of, new_layer, read_arguments, tensor_of
 from .machine import MAX_DEPTH, RETURN, Machine

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...catalog import kind_of, parameters
 from ...graph import Arg, Call, Layer, Model, Tensor, Unknown, kinds
 from ...graph.nodes import NOT_GIVEN
 from ...graph.shapes import output_shape
-from ..vocabulary import kind_of, parameters
 from .args import Args, to_arg
 from .machine import MAX_USES, Machine, OutOfFuel
 from .module import Spot

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
-from ...graph import Arg, Call, Layer, Model, Tensor, Unknown, kinds
+from ...catalog import APPLICATIONS, is_layer, operation
+from ...graph import Arg, Call, Layer, Model, Tensor, Unknown
 from ...graph.nodes import NOT_GIVEN
 from ...graph.program import WATCHED
-from ..vocabulary import is_layer, operation
 from . import arrays, data, models
 from .args import Args
 from .builtins import BUILTIN_CALLS, MATH, call_math
@@ -112,7 +112,7 @@ def library_call(m: Machine, symbol: Symbol, args: Args) -> Value:
     if path.startswith("keras.layers."):
         return _layer(m, last, args)
     if path.startswith("keras.applications."):
-        if last.startswith(kinds.APPLICATIONS):
+        if last.startswith(_NETWORKS):
             return models.new_application(m, last, args)
         return args.get(0, "x", Opaque("preprocessed input"))
     if path.startswith("keras.datasets.") and last == "load_data":
@@ -334,6 +334,8 @@ def _strategy(m: Machine, args: Args) -> Value:
 def _namespace(m: Machine, args: Args) -> Value:
     return Thing("types.SimpleNamespace", {}, Dict(args.keywords))
 
+
+_NETWORKS = tuple(application.name for application in APPLICATIONS)
 
 _CALLS: dict[str, Callable[[Machine, Args], Value]] = {
     "keras.Input": _input,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ...graph import Arg, Call, Context, Entry, Layer, Model, Tensor, kinds
+from ...catalog import WITH_BATCHNORM, parameters
+from ...graph import Arg, Call, Context, Entry, Layer, Model, Tensor
 from ...graph.nodes import NOT_GIVEN, Shape
-from ..vocabulary import parameters
 from .args import Args, to_arg
 from .calling import TRAINING, call_body
 from .data import batch_of_call
@@ -320,7 +320,7 @@ def new_model(m: Machine, style: Any, args: Args, kind: str = "Functional") -> M
 def new_application(m: Machine, name: str, args: Args) -> Model:
     """A model of keras.applications, known to hold BN or not; its one call stands for its whole graph."""
     model = new_model(m, "application", args, name)
-    model.batchnorm = name.startswith(kinds.BATCHNORM_APPLICATIONS)
+    model.batchnorm = name.startswith(WITH_BATCHNORM)
     names: tuple[str, ...] = ("include_top", "weights", "input_tensor", "input_shape", "pooling", "classes")
     if name.startswith("MobileNet"):
         names = (

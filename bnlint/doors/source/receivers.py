@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ...catalog import operation
 from ...graph import Arg, Layer, Model, Tensor, Unknown
-from ..vocabulary import camel
 from . import data, models, training
 from .args import Args
 from .calling import base_init, escape_arguments, shape_tuple
@@ -62,7 +62,7 @@ def _tensor_method(m: Machine, tensor: Tensor, name: str, args: Args) -> Value:
         if name == "argmax":
             mark_inference(m, tensor)
         return tensor if name in ("numpy", "cpu", "detach") else Opaque(f"{name} of a tensor")
-    return apply_op(m, camel(name), [tensor], args.spot)
+    return apply_op(m, operation(name), [tensor], args.spot)
 
 
 def _layer_method(m: Machine, layer: Layer, name: str, args: Args) -> Value:

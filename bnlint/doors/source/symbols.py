@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ..signatures import SIGNATURES
-from ..vocabulary import is_layer
+from ...catalog import LAYERS, is_layer, kinds
+from ...catalog.layers import in_keras_3
 
 ROOTS = (
     "tensorflow.compat.v1.keras",
@@ -20,16 +20,7 @@ ROOTS = (
     "keras",
 )
 
-FUNCTIONAL_LAYERS = {
-    "add": "Add",
-    "subtract": "Subtract",
-    "multiply": "Multiply",
-    "average": "Average",
-    "maximum": "Maximum",
-    "minimum": "Minimum",
-    "concatenate": "Concatenate",
-    "dot": "Dot",
-}
+FUNCTIONAL_LAYERS = {name.lower(): name for name in kinds("join") & LAYERS.keys()} | {"concatenate": "Concatenate"}
 """The functions of keras.layers that apply a layer at once."""
 
 _TOP = {
@@ -99,9 +90,9 @@ def unimported(name: str) -> str | None:
     """What a name that nothing binds means in a snippet; None where that is anybody's guess."""
     if name in _SNIPPETS:
         return _SNIPPETS[name]
-    return f"keras.layers.{name}" if name in SIGNATURES and name != "Layer" else None
+    return f"keras.layers.{name}" if in_keras_3(name) and name != "Layer" else None
 
 
 def handed_in(name: str, attribute: str) -> bool:
     """Whether a module that nobody knows must be `keras.layers`, as where a caller hands Keras in piece by piece."""
-    return name == "layers" and attribute in SIGNATURES
+    return name == "layers" and in_keras_3(attribute)

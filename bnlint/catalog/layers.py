@@ -1,0 +1,179 @@
+"""The layers of Keras 3 and tf_keras, and those of Keras 1 that were renamed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from . import shapes
+from .parameters import KERAS_2, KERAS_3
+from .row import Role, Row, Rule
+
+_LINEAR = ("activation", "use_bias", "data_format")
+_WINDOWS = ("kernel_size", "strides", "padding", "dilation_rate", *_LINEAR)
+_POOLING = ("pool_size", "strides", "padding", "data_format")
+_AFFINE = ("axis", "epsilon", "center", "scale")
+
+
+def _spatial() -> Iterator[Row]:
+    """The layers that exist for one, two and three spatial axes."""
+    for r in (1, 2, 3):
+        rule, old = shapes.convolution(r), (f"Convolution{r}D",)
+        yield Row(f"Conv{r}D", old, "linear", rule, computes=("filters", "groups", *_WINDOWS))
+        rule, old = shapes.transposed(r), (f"Convolution{r}DTranspose", *(["Deconvolution2D"] if r == 2 else ()))
+        yield Row(f"Conv{r}DTranspose", old, "linear", rule, computes=("filters", "output_padding", *_WINDOWS))
+        pool, keep = ("MaxPool", "AvgPool"), ("keepdims", "data_format")
+        for name, short in zip(("MaxPooling", "AveragePooling"), pool, strict=True):
+            yield _carries(f"{name}{r}D", shapes.pooling(r), _POOLING, (f"{short}{r}D",))
+            rule = shapes.global_pooling(r)
+            yield _carries(f"Global{name}{r}D", rule, keep, (f"Global{short}{r}D",), keeps_axes=False)
+            yield Row(f"Adaptive{name}{r}D", (), "pass-through", shapes.adaptive_pooling(r), since="3.13")
+        yield _carries(f"Cropping{r}D", shapes.padding(r, "cropping", -1), ("cropping", "data_format"))
+        yield _carries(f"UpSampling{r}D", shapes.upsampling(r), ("size", "data_format", "interpolation"))
+        rule = shapes.padding(r, "padding", 1)
+        yield Row(f"ZeroPadding{r}D", (), "pass-through", rule, True, computes=("padding", "data_format"))
+        yield Row(f"SpatialDropout{r}D", (), "dropout", shapes.same, True, computes=("rate", "data_format"))
+        yield Row(f"ConvLSTM{r}D", (), "recurrent")
+    for r in (1, 2):
+        rule, old = shapes.convolution(r), (f"SeparableConvolution{r}D",)
+        yield Row(f"SeparableConv{r}D", old, "linear", rule, computes=("filters", "depth_multiplier", *_WINDOWS))
+        yield Row(f"DepthwiseConv{r}D", (), "linear", shapes.depthwise(r), computes=("depth_multiplier", *_WINDOWS))
+        yield Row(f"LocallyConnected{r}D", (), "linear", until="2")
+
+
+def _carries(
+    name: str, rule: Rule, computes: tuple[str, ...], old: tuple[str, ...] = (), keeps_axes: bool = True
+) -> Row:
+    """A layer behind which a number added to a channel is still added to it."""
+    return Row(name, old, "pass-through", rule, keeps_axes, True, computes)
+
+
+def _named(names: str, role: Role = "other", rule: Rule | None = None, **facts: Any) -> Iterator[Row]:
+    return (Row(name, (), role, rule, **facts) for name in names.split())
+
+
+def _others() -> Iterator[Row]:
+    yield Row("Dense", (), "linear", shapes.dense, computes=("units", "activation", "use_bias"))
+    yield Row("EinsumDense", (), "linear")
+    yield from _named("AtrousConvolution1D AtrousConvolution2D Deconvolution3D", "linear", until="1")
+    yield Row(
+        "BatchNormalization",
+        ("BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization"),
+        "batch-normalization",
+        shapes.same,
+        True,
+        computes=(*_AFFINE, "momentum", "renorm", "renorm_clipping", "renorm_momentum", "fused"),
+    )
+    yield Row("LayerNormalization", (), "normalization", shapes.same, True, computes=_AFFINE)
+    yield Row("GroupNormalization", (), "normalization", shapes.same, True, computes=(*_AFFINE, "groups"))
+    yield from _named("UnitNormalization RMSNormalization", "normalization", shapes.same, keeps_axes=True)
+    yield Row("Normalization", (), "preprocessing", shapes.same)
+    yield Row("Activation", (), "activation", shapes.same, True, computes=("activation",))
+    yield Row("ReLU", (), "activation", shapes.same, True, computes=("max_value", "negative_slope", "threshold"))
+    yield Row("LeakyReLU", (), "activation", shapes.same, True, computes=("negative_slope",))
+    yield Row("PReLU", (), "activation", shapes.same, True, computes=("shared_axes",))
+    yield Row("ELU", (), "activation", shapes.same, True, computes=("alpha",))
+    yield Row("Softmax", (), "activation", shapes.same, True, computes=("axis",))
+    yield Row("ThresholdedReLU", (), "activation", shapes.same, True, until="2")
+    yield Row("Dropout", (), "dropout", shapes.same, True, computes=("rate", "noise_shape"))
+    yield Row("AlphaDropout", (), "dropout", shapes.same, True, computes=("rate", "noise_shape"))
+    yield Row("GaussianDropout", (), "dropout", shapes.same, True, computes=("rate",))
+    yield Row("GaussianNoise", (), "pass-through", shapes.same, True, True, ("stddev",))
+    yield Row("Identity", (), "pass-through", shapes.same, True, True, ())
+    yield Row("ActivityRegularization", (), "pass-through", shapes.same, True, computes=())
+    yield Row("Masking", (), "pass-through", shapes.same)
+    yield Row("Flatten", (), "pass-through", shapes.flattened, transparent=True, computes=("data_format",))
+    yield Row("Reshape", (), "pass-through", shapes.reshaped, computes=("target_shape",))
+    yield Row("Permute", (), "pass-through", shapes.permuted, computes=("dims",))
+    yield Row("RepeatVector", (), "pass-through", shapes.repeated, computes=("n",))
+    yield Row("Concatenate", (), "pass-through", shapes.concatenated, True, computes=("axis",))
+    yield from _named(
+        "Add Subtract Multiply Average Maximum Minimum", "join", shapes.broadcast, keeps_axes=True, computes=()
+    )
+    yield Row("Dot", (), "join", keeps_axes=True)
+    yield from _named("LSTM GRU SimpleRNN", "recurrent", shapes.recurrent)
+    yield from _named("CuDNNLSTM CuDNNGRU", "recurrent", shapes.recurrent, until="2")
+    yield Row("RNN", (), "recurrent")
+    yield Row("Bidirectional", (), "recurrent", shapes.bidirectional)
+    yield from _named("LSTMCell GRUCell SimpleRNNCell StackedRNNCells")
+    yield Row("AbstractRNNCell", until="2")
+    yield from _named("Attention AdditiveAttention MultiHeadAttention", "attention")
+    yield Row("GroupQueryAttention", (), "attention", since="3.0")
+    yield Row("Embedding", (), "other", shapes.embedded)
+    yield Row("ReversibleEmbedding", since="3.13")
+    yield Row("TimeDistributed", (), "container", shapes.distributed, computes=())
+    yield Row("SpectralNormalization", (), "container", shapes.wrapped)
+    yield from _named("Layer Wrapper Lambda Pipeline FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper", "container")
+    yield Row("InputLayer")
+    yield Row("Rescaling", (), "preprocessing", shapes.same)
+    yield from _named("CenterCrop Resizing RandomCrop", "preprocessing", shapes.resized)
+    yield from _named(
+        "AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization CutMix Equalization MixUp RandAugment"
+        " RandomColorDegeneration RandomColorJitter RandomElasticTransform RandomErasing RandomGaussianBlur"
+        " RandomGrayscale RandomHue RandomInvert RandomPerspective RandomPosterization RandomSaturation"
+        " RandomSharpness RandomShear Solarization",
+        "preprocessing",
+        shapes.same,
+        since="3.0",
+    )
+    yield from _named(
+        "RandomBrightness RandomContrast RandomFlip RandomRotation RandomTranslation RandomZoom",
+        "preprocessing",
+        shapes.same,
+    )
+    yield from _named(
+        "CategoryEncoding Discretization HashedCrossing Hashing IntegerLookup StringLookup TextVectorization",
+        "preprocessing",
+    )
+    yield from _named("MaxNumBoundingBoxes MelSpectrogram STFTSpectrogram", "preprocessing", since="3.0")
+    yield from _named("RandomHeight RandomWidth", "preprocessing", until="2")
+    yield from _named(
+        "DenseFeatures Highway MaxoutDense Merge TimeDistributedDense ParametricSoftplus"
+        " RandomFourierFeatures DynamicEmbedding DynamicLookup",
+        until="2",
+    )
+
+
+LAYERS: dict[str, Row] = {row.name: row for row in (*_spatial(), *_others())}
+"""Every layer, by its class's name."""
+
+WRAPPING = (shapes.distributed, shapes.bidirectional, shapes.wrapped)
+"""The rules of layers that apply another one."""
+
+_KINDS: dict[str, str] = {name: row.name for row in LAYERS.values() for name in (row.name, *row.aliases)}
+
+
+def is_layer(name: str) -> bool:
+    """Whether Keras has, or had, a layer of this name."""
+    return name in _KINDS
+
+
+def in_keras_3(name: str) -> bool:
+    """Whether Keras 3 has a layer of this name."""
+    return kind_of(name) in KERAS_3 and is_layer(name)
+
+
+def kind_of(name: str) -> str:
+    """The layer's kind: its class name, with the aliases of one class under one name."""
+    return _KINDS.get(name, name)
+
+
+@lru_cache(maxsize=512)
+def parameters(kind: str, keras: int = 3) -> tuple[tuple[str, ...], dict[str, object]]:
+    """The parameters of a layer's constructor, or of a function, in order, and the defaults of those that have one.
+
+    Those of Keras 3, or of Keras 2; of the other one where that has none of this name.
+    """
+    first, second = (KERAS_3, KERAS_2) if keras == 3 else (KERAS_2, KERAS_3)
+    text = first.get(kind, second.get(kind))
+    if text is None:
+        return (), {}
+    function = ast.parse(f"def f({text}): pass").body[0]
+    assert isinstance(function, ast.FunctionDef)
+    arguments = function.args
+    names = [argument.arg for argument in arguments.args]
+    with_defaults = names[len(names) - len(arguments.defaults) :]
+    values = zip(with_defaults, map(ast.literal_eval, arguments.defaults), strict=True)
+    return tuple(names), dict(values)
