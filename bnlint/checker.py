@@ -89,6 +89,7 @@ class Checker:
 
     def check(self, code: Code, path: str, file: Path | None = None) -> Outcome:
         """Evaluate code that passed the gate, and ask every rule about it."""
+        from .doors import gate
         from .doors.source import evaluate
         from .doors.source.project import Project
 
@@ -96,6 +97,9 @@ class Checker:
         try:
             self._project = self._project or Project(self.plan.shown)
             program = evaluate(code, path, target=self.plan.target, file=file, project=self._project)
+        except gate.Refused as refusal:
+            outcome.failures.append(Failure(path, refusal.message, line=refusal.line))
+            return outcome
         except Exception as error:
             _crash(outcome, path, "internal error", error)
             return outcome

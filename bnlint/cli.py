@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import __version__
-from .console import Bar, colors, replace, stdout
+from .console import Bar, colors, replace, say, stdout
 
 if TYPE_CHECKING:
     from .book import Book
@@ -30,8 +31,30 @@ class _Problem(click.ClickException):
     exit_code = UNUSABLE
 
 
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    """What click is going to say of what was given, made harmless; its help has lines of its own."""
+    try:
+        yield
+    except click.ClickException as error:
+        from .reporters.escape import whole_line
+
+        said = error.format_message()
+        if not (isinstance(error, click.UsageError) and error.ctx and said == error.ctx.get_help()):
+            error.format_message = lambda: whole_line(said)  # type: ignore[method-assign]
+        raise
+
+
 class _Commands(click.Group):
     """The commands, of which `check` need not be named."""
+
+    def make_context(self, *arguments: Any, **keywords: Any) -> click.Context:
+        with _in_one_line():
+            return super().make_context(*arguments, **keywords)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _in_one_line():
+            return super().invoke(ctx)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args and args[0] not in (*self.commands, "--help", "-h", "--version"):
@@ -137,7 +160,7 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
         unwritten = _fix(plan, paths, jobs, given) if given["fix"] else []
         report = _run(plan, paths, jobs)
     except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
+        say("interrupted")
         ctx.exit(INTERRUPTED)
     report.failures += unwritten
     _write(report, [plan.book[name] for name in plan.rules], given)
@@ -175,27 +198,32 @@ def _fix(plan: Plan, paths: tuple[str, ...], jobs: int, given: dict[str, Any]) -
         elif mended.count:
             fixed, files = fixed + mended.count, files + 1
         for finding in mended.refused:
-            click.echo(f"{finding.place}: {finding.rule} is left: its fix would not mend it alone", err=True)
-    click.echo(f"fixed {fixed} finding{'s' * (fixed != 1)} in {files} file{'s' * (files != 1)}", err=True)
+            say(f"{finding.place}: {finding.rule} is left: its fix would not mend it alone")
+    say(f"fixed {fixed} finding{'s' * (fixed != 1)} in {files} file{'s' * (files != 1)}")
     return failures
 
 
 def _diff(plan: Plan, paths: tuple[str, ...], jobs: int, given: dict[str, Any]) -> int:
     """Show what mending would change, and return the exit code: 1 where there is something."""
-    from .mend import mended_files
+    from .mend import mended_files, not_fixed
     from .reporters.diff import render
 
     report = _run(plan.fixing(), paths, jobs)
-    for failure in report.failures:
-        line = "" if failure.line is None else f":{failure.line}"
-        click.echo(f"{failure.path}{line}: {failure.message}", err=True)
     fixed = 0
     for mended in mended_files(report, plan, unsafe=given["unsafe_fixes"]):
+        if mended.problem:
+            report.failures.append(not_fixed(mended))
         stdout().write(render(mended, color=colors()))
         fixed += mended.count
     more = "" if given["unsafe_fixes"] else " (--unsafe-fixes shows those, too, that change what the model computes)"
-    click.echo(f"would fix {fixed} of {len(report)} findings{more}", err=True)
+    _say_failures(report.failures)
+    say(f"would fix {fixed} of {len(report)} findings{more}")
     return UNUSABLE if report.failures else FINDINGS if fixed else CLEAN
+
+
+def _say_failures(failures: Iterable[Failure]) -> None:
+    for failure in failures:
+        say(f"{failure.path}{'' if failure.line is None else f':{failure.line}'}: {failure.message}")
 
 
 @main.command()
@@ -259,7 +287,8 @@ def graph(path: str, entry: str | None, form: str, target_keras: str | None) -> 
         config = discover([path])
         code, program = read_program(path, config, entry, target_keras or config.target_keras)
         notes = [f"{Place(path, cell, line)}: left out: {why}" for cell, line, why in code.broken]
-        click.echo("".join(f"note: {note}\n" for note in [*notes, *program.notes]), err=True, nl=False)
+        for note in (*notes, *program.notes):
+            say(f"note: {note}")
         if form == "svg":
             spare_matplotlib()
         stdout().write(of_program(program, config) if form == "svg" else render(form, program))
@@ -318,7 +347,7 @@ def new_rule(name: str, folder: str) -> None:
     except (ValueError, OSError) as error:
         raise _Problem(str(error)) from None
     for file in files:
-        click.echo(f"wrote {file}")
+        say(f"wrote {file}", err=False)
 
 
 def _experiment(found: list[Experiment], plot: str | None) -> None:
@@ -404,15 +433,14 @@ def _write(report: Report, rules: Iterable[Any], given: dict[str, Any]) -> None:
         verbose=given["verbose"],
     )
     if form != "text" and given["verbose"]:
-        click.echo("".join(f"note: {note}\n" for note in report.notes), err=True, nl=False)
+        for note in report.notes:
+            say(f"note: {note}")
     if not report.checked and not report.failures:
-        click.echo("warning: no files to check were found", err=True)
+        say("warning: no files to check were found")
     if output is None:
         stdout().write(text)
         return
-    for failure in report.failures:
-        line = "" if failure.line is None else f":{failure.line}"
-        click.echo(f"{failure.path}{line}: {failure.message}", err=True)
+    _say_failures(report.failures)
     try:
         replace(output, text)
     except OSError as error:

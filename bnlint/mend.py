@@ -9,12 +9,12 @@ from pathlib import Path
 
 from . import suppress
 from .checker import Checker, Outcome
-from .doors.code import read_code
+from .doors.code import encoding_of, read_code
 from .doors.gate import Refused as Unreadable
 from .doors.gate import names_batchnorm
 from .engine import configuration
 from .finding import Edit, Failure, Finding
-from .fixes.splice import spliced
+from .fixes.splice import obstacle, spliced
 from .fixes.tree import Refused
 from .fixes.write import Changed, rewrite
 from .plan import Plan, Selection, make_plan
@@ -116,13 +116,22 @@ def mended_files(report: Report, plan: Plan, *, unsafe: bool) -> Iterator[Mended
     for path in dict.fromkeys(finding.place.path for finding in wanted):
         try:
             with open(path, "rb") as file:
-                yield mender(path, file.read())
+                data = file.read()
+            problem = obstacle(path, data)
+            yield Mended(path, data, data, problem=problem) if problem else mender(path, data)
         except (OSError, Unreadable):
             continue  # It was there when the report was made, and what has become of it the next report tells.
 
 
+def not_fixed(mended: Mended) -> Failure:
+    """What is said of a file into which nothing can be put."""
+    return Failure(mended.path, f"not fixed: {mended.problem}")
+
+
 def write(mended: Mended) -> Failure | None:
     """Put a mended file in the place of the old one; a Failure where that cannot be done."""
+    if mended.problem:
+        return not_fixed(mended)
     if mended.new == mended.old:
         return None
     try:
@@ -154,6 +163,7 @@ def mend_source(
     chosen = Selection(select, extend_select, ignore)
     plan = make_plan(found, chosen, target=target, rules=rules, fixes=True)
     try:
-        return Mender(plan, unsafe=unsafe)(filename, text.encode()).new.decode()
+        encoding = encoding_of(filename, text.encode("utf-8", "surrogatepass")).removesuffix("-sig")
+        return Mender(plan, unsafe=unsafe)(filename, text.encode(encoding)).new.decode(encoding)
     except Unreadable as refusal:
         raise ValueError(refusal.message) from None

@@ -119,7 +119,8 @@ class Mended:
     """What became of one file.
 
     old and new: its bytes. rounds: the findings that were mended together, as they stood then, with the bytes that this
-    gave. refused: those whose fix would have left them there, or brought others.
+    gave. refused: those whose fix would have left them there, or brought others. problem: why nothing can be put into
+    the file, "" where it can.
     """
 
     path: str
@@ -127,6 +128,7 @@ class Mended:
     new: bytes
     rounds: list[tuple[list[Finding], bytes]] = field(default_factory=list)
     refused: list[Finding] = field(default_factory=list)
+    problem: str = ""
 
     @property
     def count(self) -> int:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import re
-import tokenize
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -41,18 +39,19 @@ class Sources:
 
 def _read(path: str) -> list[str]:
     """A file's lines, cut where Python cuts them; none where it cannot be read."""
+    from ..doors.code import text_of
+    from ..doors.decoding import Refused
+
     try:
-        data = Path(path).read_bytes()
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        return LINE_END.split(data.decode(encoding))
-    except (OSError, ValueError, SyntaxError):
+        return LINE_END.split(text_of(path, Path(path).read_bytes()))
+    except (OSError, Refused):
         return []
 
 
 def _read_cells(path: str) -> list[list[str]]:
     """The lines of each code cell of a notebook; none where it cannot be read."""
     from ..doors.code import read_code
-    from ..doors.gate import Refused
+    from ..doors.decoding import Refused
 
     try:
         notebook = read_code(path, Path(path).read_bytes())

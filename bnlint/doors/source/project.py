@@ -6,7 +6,7 @@ import pathlib
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from ..code import Code
+from ..code import Code, whole
 from ..gate import Refused, read
 from .draft import Draft
 from .module import Module
@@ -86,10 +86,9 @@ class Project:
                 return opened(Code(draft.text), shown, file, draft)
             if len(data) > MAX_SIZE:
                 return None
-            text, checked = read(data)
+            return opened(whole(*read(data)), shown, file)
         except (OSError, Refused):
             return None
-        return opened(Code(text, functions=checked.functions), shown, file)
 
     def draft(self, code: Code, file: pathlib.Path | None) -> Draft:
         """A text's draft: the one that importers of its file have met, or a new one."""
