@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import files
+from . import disk, files
 from .finding import Failure, Finding, Related, Severity
 from .plan import Plan
 
@@ -55,8 +55,7 @@ class Checker:
         if is_model(path):
             return self._saved(path)
         try:
-            with open(path, "rb") as file:
-                data = file.read()
+            data = disk.read(path)
             code = read_code(path, data)
         except OSError as error:
             return Outcome(failures=[Failure(path, files.reason(error))])

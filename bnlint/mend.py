@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from . import suppress
+from . import disk, suppress
 from .checker import Checker, Outcome
 from .doors.code import encoding_of, read_code
 from .doors.gate import Refused as Unreadable
@@ -115,8 +115,7 @@ def mended_files(report: Report, plan: Plan, *, unsafe: bool) -> Iterator[Mended
     wanted = (finding for finding in report if finding.fix is not None and (finding.fix.safe or unsafe))
     for path in dict.fromkeys(finding.place.path for finding in wanted):
         try:
-            with open(path, "rb") as file:
-                data = file.read()
+            data = disk.read(path)
             problem = obstacle(path, data)
             yield Mended(path, data, data, problem=problem) if problem else mender(path, data)
         except (OSError, Unreadable):

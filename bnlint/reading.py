@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import files, sieve
+from . import disk, files, sieve
 from .config import Config
 from .doors.code import Code, read_code
 from .doors.gate import Refused, check_text
@@ -58,7 +58,7 @@ def _saved(path: str, entry: str | None, target: str) -> Program:
 def _code(path: str, max_size: int) -> Code:
     limit = sieve.size_limit(path, max_size)
     try:
-        size, pieces = files.read(path, limit)
+        size, pieces = disk.pieces(path, limit)
         if size > limit:
             raise Unreadable(f"{path}: {sieve.too_large(path, size, limit).message}")
         return read_code(path, next(pieces, b""))

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
+from . import disk
 from .finding import Finding
 
 MARK = "bnlint:"
@@ -78,8 +79,7 @@ def of_file(path: str) -> list[Suppression]:
     if is_model(path):
         return []
     try:
-        with open(path, "rb") as file:
-            return of_bytes(path, file.read())
+        return of_bytes(path, disk.read(path))
     except OSError:
         return []
 

@@ -14,7 +14,7 @@ CHECKOUT = Path(__file__).parents[1]
 PACKAGE = CHECKOUT / "bnlint"
 
 LAYERS = (
-    ("finding", "scene"),
+    ("disk", "finding", "scene"),
     ("graph",),
     ("reference",),
     ("card", "change"),
@@ -22,7 +22,7 @@ LAYERS = (
     ("book", "doors", "evidence"),
     ("fixes",),
     ("report", "reporters"),
-    ("files", "config", "imports", "pool", "suppress", "console"),
+    ("files", "config", "patterns", "imports", "pool", "suppress", "console"),
     ("sieve", "plan"),
     ("checker", "reading"),
     ("settle",),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
+from .. import disk
 from ..finding import Place
 
 LINE_END = re.compile(r"\r\n|\r|\n")
@@ -43,7 +43,7 @@ def _read(path: str) -> list[str]:
     from ..doors.decoding import Refused
 
     try:
-        return LINE_END.split(text_of(path, Path(path).read_bytes()))
+        return LINE_END.split(text_of(path, disk.read(path)))
     except (OSError, Refused):
         return []
 
@@ -54,7 +54,7 @@ def _read_cells(path: str) -> list[list[str]]:
     from ..doors.decoding import Refused
 
     try:
-        notebook = read_code(path, Path(path).read_bytes())
+        notebook = read_code(path, disk.read(path))
     except (OSError, Refused):
         return []
     lines = notebook.text.split("\n")

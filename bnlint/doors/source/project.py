@@ -6,6 +6,7 @@ import pathlib
 from collections import OrderedDict
 from collections.abc import Mapping
 
+from ... import disk
 from ..code import Code, whole
 from ..gate import Refused, read
 from .draft import Draft
@@ -81,7 +82,7 @@ class Project:
     def _read(self, file: pathlib.Path) -> Module | None:
         shown, draft = self._shown.get(file, str(file)), self._recent.pop(file, None)
         try:
-            data = file.read_bytes()
+            data = disk.read(file, MAX_SIZE + 1)
             if draft is not None and data.decode("utf-8", "replace") == draft.text:
                 return opened(Code(draft.text), shown, file, draft)
             if len(data) > MAX_SIZE:
