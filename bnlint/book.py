@@ -97,7 +97,8 @@ def shipped_folder() -> Path:
 def read_folders(*folders: Path) -> Book:
     """The rules of these folders alone: every `<name>.py` but those that start with an underscore.
 
-    Raises ValueError for a folder that is not there, a file name that cannot be a rule's, and a name that is taken.
+    Raises ValueError for a folder that is not there, for what is no file, for a file name that cannot be a rule's, and
+    for a name that is taken.
     """
     files: dict[str, Path] = {}
     for folder in folders:
@@ -107,6 +108,8 @@ def read_folders(*folders: Path) -> Book:
             if path.name.startswith("_"):
                 continue
             name = _name(path)
+            if not path.is_file():  # To import a pipe would wait for ever.
+                raise ValueError(f"{path}: is not a regular file")
             if name in files:
                 raise ValueError(f"rule {name!r} stands twice: {files[name]} and {path}")
             files[name] = path

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import files
+from . import disk, files
 from .book import shipped_folder
 from .fault import Fault
 from .finding import Failure, Finding, Place, Related, Severity
@@ -78,8 +78,7 @@ class Checker:
         if is_model(path):
             return self._saved(path)
         try:
-            with open(path, "rb") as file:
-                data = file.read()
+            data = disk.read(path)
             code = read_code(path, data)
         except OSError as error:
             return Outcome(failures=[Failure(path, files.reason(error))])
@@ -108,12 +107,17 @@ class Checker:
 
     def check(self, code: Code, path: str, file: Path | None = None) -> Outcome:
         """Evaluate code that passed the gate, and ask every rule about it."""
+        from .doors import gate
         from .doors.source import evaluate
         from .doors.source.project import Project
 
         outcome = Outcome()
         self._project = self._project or Project(self.plan.shown)
-        program = evaluate(code, path, target=self.plan.target, file=file, project=self._project)
+        try:
+            program = evaluate(code, path, target=self.plan.target, file=file, project=self._project)
+        except gate.Refused as refusal:
+            outcome.failures.append(refusal.failure(path))
+            return outcome
         return self.ask(program, outcome, _mender(program, outcome) if self.plan.fixes else None)
 
     def ask(self, program: Program, outcome: Outcome | None = None, mend: Mend | None = _no_text) -> Outcome:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import __version__
-from .console import Bar, colors, replace, stdout
+from .command import UNUSABLE, Commands, Problem
+from .console import Bar, colors, replace, say, stdout
 
 if TYPE_CHECKING:
     from .book import Book
@@ -21,46 +22,7 @@ if TYPE_CHECKING:
     from .plan import Plan
     from .report import Report
 
-CLEAN, FINDINGS, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
-
-
-class _Problem(click.ClickException):
-    """What cannot be done, in one line."""
-
-    exit_code = UNUSABLE
-
-
-class _Commands(click.Group):
-    """The commands, of which `check` need not be named."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and args[0] not in (*self.commands, "--help", "-h", "--version"):
-            args = ["check", *args]
-        return super().parse_args(ctx, args)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-            raise
-        except Exception as error:
-            raise _Problem(_fault(error)) from error
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        super().format_options(ctx, formatter)
-        rows = [row for parameter in check.params[1:] if (row := parameter.get_help_record(ctx))]
-        with formatter.section("Options of check"):
-            formatter.write_dl(rows)
-
-
-def _fault(error: Exception) -> str:
-    """A fault of bnlint's own that ends a run: what was raised and where, in a line; with --verbose, the traceback."""
-    import traceback
-
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    said = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
-    line = f"bnlint itself failed: {said} ({os.path.basename(last.filename)}:{last.lineno}); please report it"
-    return "\n".join([line, *traceback.format_exception(error)]) if "--verbose" in sys.argv else line
+CLEAN, FINDINGS, INTERRUPTED = 0, 1, 130
 
 
 def _names(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[str] | None:
@@ -87,7 +49,7 @@ _FOLDERS = click.option("--rules", "folders", metavar="DIR", multiple=True, help
 
 
 @click.group(
-    cls=_Commands,
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     subcommand_metavar="PATH... | COMMAND [ARGS]...",
 )
@@ -147,7 +109,7 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
         )
         plan.scenes = "findings" if given["form"] == "html" else ""
     except ConfigError as error:
-        raise _Problem(str(error)) from None
+        raise Problem(str(error)) from None
     jobs = given["jobs"] or config.jobs or engine.processors()
     try:
         if given["diff"]:
@@ -155,7 +117,7 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
         unwritten = _fix(plan, paths, jobs, given) if given["fix"] else []
         report = _run(plan, paths, jobs)
     except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
+        say("interrupted")
         ctx.exit(INTERRUPTED)
     report.failures += unwritten
     _write(report, [plan.book[name] for name in plan.rules], given)
@@ -193,8 +155,8 @@ def _fix(plan: Plan, paths: tuple[str, ...], jobs: int, given: dict[str, Any]) -
         elif mended.count:
             fixed, files = fixed + mended.count, files + 1
         for finding in mended.refused:
-            click.echo(f"{finding.place}: {finding.rule} is left: its fix would not mend it alone", err=True)
-    click.echo(f"fixed {fixed} finding{'s' * (fixed != 1)} in {files} file{'s' * (files != 1)}", err=True)
+            say(f"{finding.place}: {finding.rule} is left: its fix would not mend it alone")
+    say(f"fixed {fixed} finding{'s' * (fixed != 1)} in {files} file{'s' * (files != 1)}")
     return failures
 
 
@@ -206,15 +168,18 @@ def _diff(plan: Plan, paths: tuple[str, ...], jobs: int, given: dict[str, Any]) 
     report = _run(plan.fixing(), paths, jobs)
     fixed = 0
     for mended in mended_files(report, plan, unsafe=given["unsafe_fixes"]):
-        report.failures += [mended.fault.failure()] if mended.fault else []
+        report.failures += [mended.failure] if mended.failure else []
         stdout().write(render(mended, color=colors()))
         fixed += mended.count
-    for failure in report.failures:
-        line = "" if failure.line is None else f":{failure.line}"
-        click.echo(f"{failure.path}{line}: {failure.message}", err=True)
     more = "" if given["unsafe_fixes"] else " (--unsafe-fixes shows those, too, that change what the model computes)"
-    click.echo(f"would fix {fixed} of {len(report)} findings{more}", err=True)
+    _say_failures(report.failures)
+    say(f"would fix {fixed} of {len(report)} findings{more}")
     return UNUSABLE if report.failures else FINDINGS if fixed else CLEAN
+
+
+def _say_failures(failures: Iterable[Failure]) -> None:
+    for failure in failures:
+        say(f"{failure.path}{'' if failure.line is None else f':{failure.line}'}: {failure.message}")
 
 
 @main.command()
@@ -228,7 +193,7 @@ def explain(rule: str, folders: tuple[str, ...]) -> None:
     try:
         found = book.find(rule)
     except ValueError as error:
-        raise _Problem(str(error)) from None
+        raise Problem(str(error)) from None
     show_card(found, stdout(), terminal=sys.stdout.isatty(), color=colors())
 
 
@@ -253,7 +218,7 @@ def evidence(rule: str | None, listed: bool, plot: str | None, folders: tuple[st
         else:
             _experiment(found, plot)
     except (ValueError, Failed) as error:
-        raise _Problem(str(error)) from None
+        raise Problem(str(error)) from None
 
 
 @main.command()
@@ -278,12 +243,13 @@ def graph(path: str, entry: str | None, form: str, target_keras: str | None) -> 
         config = discover([path])
         code, program = read_program(path, config, entry, target_keras or config.target_keras)
         notes = [f"{Place(path, cell, line)}: left out: {why}" for cell, line, why, _ in code.broken]
-        click.echo("".join(f"note: {note}\n" for note in [*notes, *program.notes]), err=True, nl=False)
+        for note in (*notes, *program.notes):
+            say(f"note: {note}")
         if form == "svg":
             spare_matplotlib()
         stdout().write(of_program(program, config) if form == "svg" else render(form, program))
     except (ConfigError, Unreadable, Missing) as error:
-        raise _Problem(str(error)) from None
+        raise Problem(str(error)) from None
 
 
 @main.command()
@@ -331,13 +297,13 @@ def new_rule(name: str, folder: str) -> None:
     from .book import scaffold
 
     if name in _book(()):
-        raise _Problem(f"bnlint has a rule {name!r} already")
+        raise Problem(f"bnlint has a rule {name!r} already")
     try:
         files = scaffold(name, Path(folder))
     except (ValueError, OSError) as error:
-        raise _Problem(str(error)) from None
+        raise Problem(str(error)) from None
     for file in files:
-        click.echo(f"wrote {file}")
+        say(f"wrote {file}", err=False)
 
 
 def _experiment(found: list[Experiment], plot: str | None) -> None:
@@ -348,9 +314,9 @@ def _experiment(found: list[Experiment], plot: str | None) -> None:
         from importlib.util import find_spec
 
         if not plot.endswith((".png", ".svg")):
-            raise _Problem(f"--plot {plot}: expected a name that ends in .png or .svg")
+            raise Problem(f"--plot {plot}: expected a name that ends in .png or .svg")
         if find_spec("matplotlib") is None:
-            raise _Problem("--plot needs matplotlib: pip install 'bnlint[plots]'")
+            raise Problem("--plot needs matplotlib: pip install 'bnlint[plots]'")
         _check_output(plot, "--plot")
     tables = []
     for one in found:
@@ -367,7 +333,7 @@ def _experiment(found: list[Experiment], plot: str | None) -> None:
         try:
             draw(tables, plot)
         except OSError as error:
-            raise _Problem(f"--plot {plot}: {error.strerror or error}") from None
+            raise Problem(f"--plot {plot}: {error.strerror or error}") from None
 
 
 def _book(folders: Iterable[str]) -> Book:
@@ -379,7 +345,7 @@ def _book(folders: Iterable[str]) -> Book:
         book = open_book(*map(Path, folders))
         list(book.values())
     except ValueError as error:
-        raise _Problem(str(error)) from None
+        raise Problem(str(error)) from None
     return book
 
 
@@ -407,7 +373,7 @@ def _check_output(output: str | None, option: str = "--output") -> None:
         return
     folder = os.path.dirname(os.path.abspath(output))
     if os.path.isdir(output) or not os.path.isdir(folder):
-        raise _Problem(f"{option} {output}: {'is a folder' if os.path.isdir(output) else f'no folder {folder}'}")
+        raise Problem(f"{option} {output}: {'is a folder' if os.path.isdir(output) else f'no folder {folder}'}")
 
 
 def _write(report: Report, rules: Iterable[Any], given: dict[str, Any]) -> None:
@@ -423,16 +389,15 @@ def _write(report: Report, rules: Iterable[Any], given: dict[str, Any]) -> None:
         verbose=given["verbose"],
     )
     if form != "text" and given["verbose"]:
-        click.echo("".join(f"note: {note}\n" for note in report.notes), err=True, nl=False)
+        for note in report.notes:
+            say(f"note: {note}")
     if not report.checked and not report.failures:
-        click.echo("warning: no files to check were found", err=True)
+        say("warning: no files to check were found")
     if output is None:
         stdout().write(text)
         return
-    for failure in report.failures:
-        line = "" if failure.line is None else f":{failure.line}"
-        click.echo(f"{failure.path}{line}: {failure.message}", err=True)
+    _say_failures(report.failures)
     try:
         replace(output, text)
     except OSError as error:
-        raise _Problem(f"--output {output}: {error.strerror or error}") from None
+        raise Problem(f"--output {output}: {error.strerror or error}") from None

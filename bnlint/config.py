@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from . import files
+from . import disk, files
 from .book import closest
 from .finding import Severity
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 NAME = "pyproject.toml"
 TARGET = re.compile(r"auto|2|3(\.\d+)?")
 MAX_SIZE = 1_500_000
+LARGEST = 1_000_000
+"""How many bytes a pyproject.toml may have."""
 
 
 class ConfigError(ValueError):
@@ -79,7 +81,7 @@ class Config:
         names: set[str] = set()
         for pattern, entries in self.per_file_ignores.items():
             spec = files.compiled([pattern])
-            if spec and spec.match_file(files.relative(path, self.root)):
+            if spec and spec.verdict(files.relative(path, self.root), above=True):
                 names |= set(book) - {rule.name for rule in book.select(["ALL"], ignore=entries)}
         return names
 
@@ -159,15 +161,19 @@ def parse(table: Mapping[str, object], root: str = "", source: str = "configurat
 def _table(file: str) -> Mapping[str, object] | None:
     """The `[tool.bnlint]` table of a TOML file; None where it has none. A file is only parsed if it names bnlint."""
     try:
-        with open(file, "rb") as stream:
-            data = stream.read()
-        if b"bnlint" not in data:
-            return None
-        table = _toml(data.decode("utf-8-sig")).get("tool", {})
-    except OSError as error:
+        data = disk.read(file, LARGEST + 1)
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{file}: {files.reason(error)}") from None
+    if b"bnlint" not in data:
+        return None
+    if len(data) > LARGEST:
+        raise ConfigError(f"{file}: too large: over {LARGEST:,} bytes")
+    try:
+        table = _toml(data.decode("utf-8-sig")).get("tool", {})
     except ValueError as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{file}: too deeply nested") from None
     table = table.get("bnlint") if isinstance(table, Mapping) else None
     if table is not None and not isinstance(table, Mapping):
         raise ConfigError(f"{file}: tool.bnlint must be a table, not {_article(table)}")

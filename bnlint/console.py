@@ -34,6 +34,15 @@ def stdout() -> Any:
     return sys.stdout
 
 
+def say(text: str, *, err: bool = True) -> None:
+    """Write a line, by default to the standard error."""
+    import click
+
+    from .reporters.escape import whole_line
+
+    click.echo(whole_line(text), err=err)
+
+
 def colors() -> bool:
     """Whether to write in color to the standard output: NO_COLOR, then FORCE_COLOR, then whether it is a terminal."""
     if os.environ.get("NO_COLOR"):

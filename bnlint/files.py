@@ -6,12 +6,10 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from . import disk
 from .finding import Failure
-
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
+from .patterns import Patterns, lines_of
 
 EXCLUDED = frozenset(
     ".bzr .direnv .eggs .git .hg .ipynb_checkpoints .mypy_cache .nox .pytest_cache .pytype .ruff_cache .svn .tox .venv "
@@ -22,9 +20,11 @@ EXCLUDED = frozenset(
 ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
 """What marks a folder as an installed environment, whatever its name."""
 
-CHUNK = 1 << 20
+LARGEST_IGNORES = 500_000
+"""How many bytes a .gitignore may have that is obeyed: each name below it is held against every line."""
+
 Identity = tuple[int, int]
-Specs = tuple[tuple["GitIgnoreSpec", str], ...]
+Specs = tuple[tuple[Patterns, str], ...]
 """Patterns, and the path from the folder they stand in to the folder looked at ("" or ending in a slash)."""
 
 
@@ -88,19 +88,12 @@ def find(paths: Sequence[str], choice: Choice | None = None) -> Listing:
     return walk.listing
 
 
-def compiled(patterns: Iterable[str]) -> GitIgnoreSpec | None:
-    """Patterns written as in .gitignore, ready to match; None for none. Raises ValueError for what is no pattern."""
-    lines = tuple(patterns)
-    if not lines:
-        return None
-    from pathspec import GitIgnoreSpec
-
-    for line in lines:
-        try:
-            GitIgnoreSpec.from_lines([line])
-        except ValueError:
-            raise ValueError(f"not a pattern: {line!r}") from None
-    return GitIgnoreSpec.from_lines(lines)
+def compiled(patterns: Iterable[str]) -> Patterns | None:
+    """Patterns written as in .gitignore, ready to match; None for none. Raises ValueError for what matches nothing."""
+    found = Patterns(line for pattern in patterns for line in lines_of(os.fsencode(pattern)))
+    if found.idle:
+        raise ValueError(f"not a pattern: {os.fsdecode(found.idle[0])!r}")
+    return found or None
 
 
 def relative(path: str, root: str) -> str:
@@ -113,28 +106,6 @@ def relative(path: str, root: str) -> str:
     if rest == os.pardir or rest.startswith(os.pardir + os.sep):
         rest = os.path.splitdrive(whole)[1].lstrip(os.sep)
     return rest.replace(os.sep, "/")
-
-
-def read(path: str, limit: int) -> tuple[int, Iterator[bytes]]:
-    """The size of a regular file, and its bytes: whole up to `limit` bytes, larger ones in overlapping pieces.
-
-    Raises OSError, for anything but a regular file too (opening a pipe would wait for ever).
-    """
-    status = os.stat(path)
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError("is not a regular file")
-    return status.st_size, _pieces(path, status.st_size <= limit)
-
-
-def _pieces(path: str, whole: bool) -> Iterator[bytes]:
-    with open(path, "rb", buffering=0) as file:
-        if whole:
-            yield file.read()
-            return
-        tail = b""
-        while piece := file.read(CHUNK):
-            yield tail + piece
-            tail = piece[-64:]
 
 
 def reason(error: OSError | ValueError) -> str:
@@ -168,7 +139,7 @@ class _Walk:
         prefix = f"{relative(path, self.choice.root)}/".removeprefix("./")
         include: Specs = ((self.include, prefix),) if self.include else ()
         exclude: Specs = ((self.exclude, prefix),) if self.exclude else ()
-        if prefix and _matches(exclude, ""):
+        if prefix and _matches(exclude, "", above=True):
             exclude = ()
         self.descend(_Folder(path, identity, None, include, exclude, _inherited(real)))
 
@@ -235,7 +206,7 @@ class _Walk:
             return False
         if self.choice.include is None and name.endswith(self.choice.suffixes):
             return True
-        return _matches(folder.include, name)
+        return _matches(folder.include, name, above=True)
 
     def leaves_out(self, folder: _Folder, name: str) -> bool:
         if self.choice.exclude is None and name.endswith("/") and name[:-1] in EXCLUDED:
@@ -285,38 +256,24 @@ def _with_ignores(folder: _Folder) -> _Folder:
     return _Folder(folder.shown, folder.identity, folder.parent, folder.include, folder.exclude, ignore)
 
 
-def _matches(specs: Specs, name: str) -> bool:
-    """What the nearest file of patterns says that has an opinion."""
+def _matches(specs: Specs, name: str, *, above: bool = False) -> bool:
+    """What the nearest file of patterns says that has an opinion; `above`: on the folders above, too."""
     for spec, prefix in reversed(specs):
-        verdict = spec.check_file(prefix + name).include
+        verdict = spec.verdict(prefix + name, above=above)
         if verdict is not None:
             return verdict
     return False
 
 
-def _ignores(path: str) -> GitIgnoreSpec | None:
-    """The patterns of one .gitignore; lines git would not understand are passed over, as git does."""
+def _ignores(path: str) -> Patterns | None:
+    """The patterns of one .gitignore, which git does not follow where it is a link."""
+    if os.path.islink(path):
+        return None
     try:
-        with open(path, encoding="utf-8-sig", errors="surrogateescape") as file:
-            lines = [line for line in file.read().split("\n") if line.strip() and not line.startswith("#")]
+        data = disk.read(path, LARGEST_IGNORES + 1)
     except OSError:
         return None
-    if not lines:
-        return None
-    from pathspec import GitIgnoreSpec
-
-    try:
-        return GitIgnoreSpec.from_lines(lines)
-    except ValueError:
-        return compiled(line for line in lines if _is_pattern(line))
-
-
-def _is_pattern(line: str) -> bool:
-    try:
-        compiled([line])
-    except ValueError:
-        return False
-    return True
+    return Patterns(lines_of(data)) or None if len(data) <= LARGEST_IGNORES else None
 
 
 def _inherited(real: str) -> Specs:

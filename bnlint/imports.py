@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
+from . import disk
+
 DEPTH = 3
 _USES = (b".fit(", b"training=", b"GradientTape(", b"train_on_batch(")
 _IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+)?import\b[ \t]*(\([^)]*|[^\n]*)", re.MULTILINE)
@@ -45,8 +47,7 @@ class Imports:
         if path not in self._known:
             self._known[path] = False
             try:
-                with open(path, "rb") as file:
-                    data = file.read(self._limit)
+                data = disk.read(path, self._limit)
             except OSError:
                 return False
             self._known[path] = self._counts(data) or (depth > 1 and self._leads(path, data, depth - 1))

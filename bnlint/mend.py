@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from . import suppress
+from . import disk, suppress
 from .checker import Checker, Outcome
-from .doors.code import read_code
+from .doors.code import encoding_of, read_code
 from .doors.gate import Refused as Unreadable
 from .doors.gate import names_batchnorm
 from .engine import configuration
 from .fault import Fault
 from .finding import Edit, Failure, Finding, Place
-from .fixes.splice import spliced
+from .fixes.splice import obstacle, spliced
 from .fixes.tree import Refused
 from .fixes.write import Changed, rewrite
 from .plan import Plan, Selection, make_plan
@@ -116,19 +116,21 @@ def mended_files(report: Report, plan: Plan, *, unsafe: bool) -> Iterator[Mended
     wanted = (finding for finding in report if finding.fix is not None and (finding.fix.safe or unsafe))
     for path in dict.fromkeys(finding.place.path for finding in wanted):
         try:
-            with open(path, "rb") as file:
-                mended = mender(path, file.read())
+            data = disk.read(path)
+            problem = obstacle(path, data)
+            failure = Failure(path, f"not fixed: {problem}") if problem else None
+            mended = Mended(path, data, data, failure=failure) if problem else mender(path, data)
         except (OSError, Unreadable):
             continue  # It was there when the report was made, and what has become of it the next report tells.
         except Exception as error:
-            mended = Mended(path, b"", b"", fault=Fault.of("fixing it", error, Place(path)))
+            mended = Mended(path, b"", b"", failure=Fault.of("fixing it", error, Place(path)).failure())
         yield mended
 
 
 def write(mended: Mended) -> Failure | None:
-    """Put a mended file in the place of the old one; a Failure where that cannot be done, or bnlint failed on it."""
-    if mended.fault is not None:
-        return mended.fault.failure()
+    """Put a mended file in the place of the old one; a Failure where that cannot be done, or nothing was mended."""
+    if mended.failure is not None:
+        return mended.failure
     if mended.new == mended.old:
         return None
     try:
@@ -160,6 +162,7 @@ def mend_source(
     chosen = Selection(select, extend_select, ignore)
     plan = make_plan(found, chosen, target=target, rules=rules, fixes=True)
     try:
-        return Mender(plan, unsafe=unsafe)(filename, text.encode()).new.decode()
+        encoding = encoding_of(filename, text.encode("utf-8", "surrogatepass")).removesuffix("-sig")
+        return Mender(plan, unsafe=unsafe)(filename, text.encode(encoding)).new.decode(encoding)
     except Unreadable as refusal:
         raise ValueError(refusal.message) from None

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import files, sieve
+from . import disk, files, sieve
 from .config import Config
 from .doors.code import Code, read_code
 from .doors.gate import Refused, check_text
@@ -33,7 +33,10 @@ def read_program(path: str, config: Config, entry: str | None = None, target: st
     code = _code(path, config.max_size)
     file = Path(os.path.abspath(path))
     if entry is None:
-        return code, source.evaluate(code, path, target=target, file=file)
+        try:
+            return code, source.evaluate(code, path, target=target, file=file)
+        except Refused as refusal:
+            raise _unreadable(path, refusal) from None
     try:
         check_text(entry.strip())
         return code, source.evaluate_entry(code, path, entry.strip(), target=target, file=file)
@@ -55,11 +58,15 @@ def _saved(path: str, entry: str | None, target: str) -> Program:
 def _code(path: str, max_size: int) -> Code:
     limit = sieve.size_limit(path, max_size)
     try:
-        size, pieces = files.read(path, limit)
+        size, pieces = disk.pieces(path, limit)
         if size > limit:
             raise Unreadable(f"{path}: {sieve.too_large(path, size, limit).message}")
         return read_code(path, next(pieces, b""))
-    except (OSError, Refused) as error:
-        line = getattr(error, "line", None)
-        why = error.message if isinstance(error, Refused) else files.reason(error)
-        raise Unreadable(f"{path}{'' if line is None else f':{line}'}: {why}") from None
+    except OSError as error:
+        raise Unreadable(f"{path}: {files.reason(error)}") from None
+    except Refused as refusal:
+        raise _unreadable(path, refusal) from None
+
+
+def _unreadable(path: str, refusal: Refused) -> Unreadable:
+    return Unreadable(f"{path}{'' if refusal.line is None else f':{refusal.line}'}: {refusal.message}")

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .fault import Fault
 from .finding import Failure, Finding, Severity
 
 if TYPE_CHECKING:
@@ -120,8 +119,8 @@ class Mended:
     """What became of one file.
 
     old and new: its bytes. rounds: the findings that were mended together, as they stood then, with the bytes that this
-    gave. refused: those whose fix would have left them there, or brought others. fault: bnlint failed on the file, and
-    nothing of it is mended.
+    gave. refused: those whose fix would have left them there, or brought others. failure: why nothing can be put into
+    the file, None where it can.
     """
 
     path: str
@@ -129,7 +128,7 @@ class Mended:
     new: bytes
     rounds: list[tuple[list[Finding], bytes]] = field(default_factory=list)
     refused: list[Finding] = field(default_factory=list)
-    fault: Fault | None = None
+    failure: Failure | None = None
 
     @property
     def count(self) -> int:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
+from . import disk
 from .card import summary, why
 from .change import Change
 from .finding import Severity
@@ -59,7 +60,7 @@ class Rule:
     def card(self) -> str:
         """The whole card; empty where there is none."""
         beside = self.path and self.path.with_suffix(".md")
-        return beside.read_text(encoding="utf-8") if beside and beside.is_file() else ""
+        return disk.read(beside).decode("utf-8").replace("\r\n", "\n") if beside and beside.is_file() else ""
 
     @property
     def summary(self) -> str:

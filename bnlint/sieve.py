@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from . import files
+from . import disk, files
 from .doors.gate import names_batchnorm
 from .doors.suffixes import is_model, may_hold_batchnorm
 from .fault import Fault
@@ -64,7 +64,7 @@ class Sieve:
                 if may_hold_batchnorm(path):
                     sifted.candidates.append((path, os.stat(path).st_size))
                 return
-            size, pieces = files.read(path, limit)
+            size, pieces = disk.pieces(path, limit)
             data = next(pieces, b"")
             found = names_batchnorm(data) or any(map(names_batchnorm, pieces))
         except OSError as error:

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
+from . import disk
 from .finding import Finding
 
 MARK = "bnlint:"
@@ -78,8 +79,7 @@ def of_file(path: str) -> list[Suppression]:
     if is_model(path):
         return []
     try:
-        with open(path, "rb") as file:
-            return of_bytes(path, file.read())
+        return of_bytes(path, disk.read(path))
     except OSError:
         return []
 
@@ -87,11 +87,11 @@ def of_file(path: str) -> list[Suppression]:
 def of_bytes(path: str, data: bytes) -> list[Suppression]:
     """The suppressions in a file with this content; none where it cannot be linted."""
     from .doors.code import in_parts, read_code
-    from .doors.gate import Refused
+    from .doors.decoding import Refused, decoded
 
-    if not in_parts(path):
-        return read(_text(data))
     try:
+        if not in_parts(path):
+            return read(decoded(data))
         code = read_code(path, data)
     except Refused:
         return []
@@ -103,18 +103,6 @@ def of_bytes(path: str, data: bytes) -> list[Suppression]:
             suppression.cell = bisect_right(code.cells, suppression.line)
             suppression.line -= code.cells[suppression.cell - 1] - 1
     return suppressions
-
-
-def _text(data: bytes) -> str:
-    """A Python file's text, its line ends made one; empty where it is none."""
-    import io
-    import tokenize
-
-    try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        return io.TextIOWrapper(io.BytesIO(data), encoding).read()
-    except (ValueError, SyntaxError):
-        return ""
 
 
 def silence(findings: list[Finding], suppressions: list[Suppression]) -> list[Finding]:

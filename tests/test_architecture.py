@@ -14,7 +14,7 @@ CHECKOUT = Path(__file__).parents[1]
 PACKAGE = CHECKOUT / "bnlint"
 
 LAYERS = (
-    ("finding", "scene"),
+    ("disk", "finding", "scene"),
     ("catalog", "fault"),
     ("graph",),
     ("reference",),
@@ -23,13 +23,14 @@ LAYERS = (
     ("book", "doors", "evidence"),
     ("fixes",),
     ("report", "reporters"),
-    ("files", "config", "imports", "pool", "suppress", "console"),
+    ("files", "config", "patterns", "imports", "pool", "suppress", "console"),
     ("sieve", "plan"),
     ("checker", "reading"),
     ("settle",),
     ("engine",),
     ("mend", "drawing"),
     ("trial", "live"),
+    ("command",),
     ("cli",),
     ("__main__",),
 )

@@ -14,7 +14,7 @@ import pytest
 CHECKOUT = Path(__file__).parents[1]
 HEAVY = {"tensorflow", "keras", "tf_keras", "numpy", "h5py"}
 DRAWING = {"igraph", "markdown_it", "latex2mathml", "mdit_py_plugins", "bnlint.reporters.picture", "bnlint.scene"}
-LATE = {"json", "multiprocessing", "pathspec", "rich", "tomllib", "tomli", "importlib.metadata", "hashlib", "difflib"}
+LATE = {"json", "multiprocessing", "rich", "tomllib", "tomli", "importlib.metadata", "hashlib", "difflib"}
 REPORT = "import sys, atexit\natexit.register(lambda: print('loaded:', *sys.modules))\n"
 
 
@@ -82,7 +82,6 @@ def test_a_run_with_findings_loads_no_framework_and_no_slow_part_of_libcst(proje
     ("arguments", "module"),
     [
         (("--format", "json", "."), "json"),
-        (("--extend-include", "*.pyw", "."), "pathspec"),
         (("explain", "tiny-batch"), "bnlint.reporters.card"),
         (("graph", "bn/a.py", "--format", "svg"), "bnlint.reporters.picture"),
         (("--format", "html", "."), "markdown_it"),

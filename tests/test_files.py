@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.files import Choice, Listing, find, read
+from bnlint.files import LARGEST_IGNORES, Choice, Listing, find
 
 Make = Callable[..., None]
 
@@ -120,6 +120,24 @@ class TestGitignore:
     def test_that_is_a_folder_is_none(self, make: Make) -> None:
         make(".gitignore/a.py")
         assert find(["."]).files == ["./.gitignore/a.py"]
+
+    def test_that_is_a_link_is_none_as_git_has_it(self, make: Make) -> None:
+        make("a.py")
+        write("patterns", "*.py\n")
+        os.symlink("patterns", ".gitignore")
+        assert find(["."]).files == ["./a.py"]
+
+    def test_of_any_bytes_counts_where_it_can(self, make: Make) -> None:
+        make("a.py", "b.py", "c.py")
+        Path(".gitignore").write_bytes(b"\xef\xbb\xbfa.py\n\xff\xfe*\n[z-a]\n[\n[!]\n\\\nb.p\x00y\n**a**/**\nb.py")
+        assert find(["."]).files == ["./c.py"]
+
+    def test_beyond_a_size_is_none(self, make: Make) -> None:
+        make("a.py")
+        write(".gitignore", "*.py\n" + "#" * (LARGEST_IGNORES - 5))
+        assert find(["."]).files == []
+        write(".gitignore", "*.py\n" + "#" * LARGEST_IGNORES)
+        assert find(["."]).files == ["./a.py"]
 
 
 class TestLinks:
@@ -233,26 +251,3 @@ class TestChoice:
     def test_a_pattern_that_is_none_is_a_value_error(self) -> None:
         with pytest.raises(ValueError, match="not a pattern: '!'"):
             find([], Choice(extend_exclude=("!",)))
-
-
-class TestRead:
-    def test_small_files_come_whole(self, make: Make) -> None:
-        write("a.py", "x" * 100)
-        size, pieces = read("a.py", 100)
-        assert (size, list(pieces)) == (100, [b"x" * 100])
-
-    def test_large_ones_come_in_pieces_that_cut_no_name(self, make: Make) -> None:
-        Path("a.py").write_bytes(b"x" * ((1 << 20) - 5) + b"BatchNormalization" + b"y" * 3_000_000)
-        size, read_pieces = read("a.py", 100)
-        pieces = list(read_pieces)
-        assert size == (1 << 20) - 5 + 18 + 3_000_000
-        assert len(pieces) > 1
-        assert any(b"BatchNormalization" in piece for piece in pieces)
-        assert max(map(len, pieces)) < (1 << 20) + 100
-
-    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
-    def test_a_pipe_is_not_opened(self, make: Make) -> None:
-        os.mkfifo("pipe.py")
-        assert find(["."]).files == ["./pipe.py"]
-        with pytest.raises(OSError, match="not a regular file"):
-            read("pipe.py", 100)

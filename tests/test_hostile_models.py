@@ -19,6 +19,7 @@ import pytest
 
 from bnlint.doors import saved
 from bnlint.doors.gate import Refused
+from bnlint.doors.weights import declared_length
 from bnlint.engine import check_paths
 
 h5py = pytest.importorskip("h5py")
@@ -176,6 +177,40 @@ def a_number(file: Any) -> None:
     file.attrs["note"] = "BatchNormalization"
 
 
+def patched(path: Path, latest: bool, behind: int, data: bytes) -> None:
+    """An .h5 file with other bytes behind its configuration's name: 0 is the type's first, 1 what the value starts with.
+
+    The parts are as long as their sizes in front say, in the form of old files rounded up to eight.
+    """
+    with h5py.File(path, "w", libver="latest" if latest else "earliest") as file:
+        file.attrs["model_config"] = json.dumps(PLAIN)
+    content = bytearray(path.read_bytes())
+    at = content.find(b"model_config\0")
+    name, kind, shape = struct.unpack("<HHH", content[at - 7 : at - 1] if latest else content[at - 6 : at])
+    sizes = [name, kind, shape] if latest else [size + -size % 8 for size in (name, kind, shape)]
+    start = at + sum(sizes[: 1 + 2 * behind])
+    content[start : start + len(data)] = data
+    path.write_bytes(bytes(content))
+
+
+NEITHER = b"\x19\x5d"
+"""The type of something of any length that is neither a text nor a row; HDF5 would take it for pointers, and crash."""
+
+
+TWO_GB = struct.pack("<I", 7 << 28)
+
+
+@pytest.mark.parametrize("latest", [False, True])
+def test_how_long_a_text_says_to_be_is_known_without_reading_it(latest: bool, tmp_path: Path) -> None:
+    patched(tmp_path / "m.h5", latest, 1, b"")
+    with open(tmp_path / "m.h5", "rb") as file:
+        assert declared_length(file, b"model_config") == len(json.dumps(PLAIN))
+        assert declared_length(file, b"keras_version") == 0
+    patched(tmp_path / "m.h5", latest, 1, TWO_GB)
+    with open(tmp_path / "m.h5", "rb") as file:
+        assert declared_length(file, b"model_config") == 7 << 28
+
+
 def saved_model(path: Path) -> None:
     path.write_bytes(b"\x0a\xff\xff\xff\xff\x0f\x1a\x04root")
 
@@ -228,6 +263,8 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], None], str]] = {
     ),
     "texts for a configuration": (".h5", lambda path: hdf5(path, attribute=an_array_of_texts), "is not a text"),
     "a number for it": (".h5", lambda path: hdf5(path, attribute=a_number), "is not a text"),
+    "neither text nor row": (".h5", lambda path: patched(path, False, 0, NEITHER), "model_config is not a text"),
+    "a text of 2 GB": (".h5", lambda path: patched(path, False, 1, TWO_GB), "is larger than 16,777,216 bytes"),
     "a cut-off message": ("keras_metadata.pb", saved_model, "cut off"),
 }
 

@@ -256,7 +256,7 @@ def project(tmp_path: Path, marks: Path, trap: Trap) -> Path:
         "rules/tiny_batch.md": "# Rule\n",
         ".git/hooks/pre-commit": f"#!/bin/sh\n{shell}hook\n",
     }
-    shadowed = ("keras", "tensorflow", "tf_keras", "numpy", "click", "libcst", "rich", "pathspec", "h5py")
+    shadowed = ("keras", "tensorflow", "tf_keras", "numpy", "click", "libcst", "rich", "h5py")
     standard = ("json", "textwrap", "tomllib", "difflib", "bisect", "decimal", "yaml", "sarif")
     others = ("conftest", "sitecustomize", "usercustomize", "setup", "backend", "noxfile", "bnlint_plugin")
     for name in (*shadowed, *standard, *others):

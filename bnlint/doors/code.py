@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import ast
+import codecs
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ..finding import Kind
-from .gate import Checked, Refused, check_text, names_batchnorm, read
+from . import decoding
+from .decoding import Refused, decoded
+from .gate import Checked, check_text, names_batchnorm, read
 
 DOCUMENTS = (".md", ".markdown", ".mdx", ".qmd", ".rmd")
 
 _FOREIGN = re.compile(r"%%(?!time|timeit|capture|prun|memit|tensorflow_version)\w+")
 _MAGIC = re.compile(r"^(\s*)([%!].*|[\w.]+\?\??|\?\??[\w.]+)$")
 _FED = re.compile(r"[ \t\f]*\f(?=[ \t]*\S)")
+_BACKSLASHES = re.compile(r"(?<![^\r\n])[ \t\f]*\\[\r\n]")
+_LED = re.compile(
+    r"(?<![^\r\n])(?P<led>(?:[ \t\f]*\\(?:\r\n|\r|\n))+)(?P<margin>[ \t\f]*)(?=[^\s\\])"
+    r"|(?:\\(?:\r\n|\r|\n)[ \t\f]*)+"
+    r"|(?P<quotes>\"{3}|'{3})(?:\\.|.)*?(?P=quotes)|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'"
+    r"|\#[^\r\n]*|[()\[\]{}]",
+    re.DOTALL,
+)
+"""Lines with nothing but a backslash that a statement begins with; and what may hold such that are none."""
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _ASSIGNED = re.compile(r"^(\s*[\w,][\w, ]*=\s*)[!%].*$")
 
 
@@ -71,24 +86,82 @@ def read_code(path: str, data: bytes) -> Code:
     return whole(text, checked)
 
 
+def encoding_of(path: str, data: bytes) -> str:
+    """How a file's text is encoded, a byte order mark taken for a part of that. Refused for what is no text."""
+    if in_parts(path):
+        return "utf-8-sig" if data.startswith(codecs.BOM_UTF8) else "utf-8"
+    return decoding.encoding_of(data)
+
+
+def text_of(path: str, data: bytes) -> str:
+    """The text of a file as it stands, for a notebook its JSON. Refused for what is no text."""
+    return data.decode("utf-8-sig", "replace") if in_parts(path) else decoded(data)
+
+
 def whole(text: str, checked: Checked) -> Code:
-    """A text that is Python from end to end, less the form feeds in front of statements, which LibCST loses."""
-    if "\f" not in text:
-        return Code(text, *checked)
-    shifts: dict[int, int] = {}
-    lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", text)
-    for number, line in enumerate(lines, 1):
-        if fed := _FED.match(line):
-            shifts[number] = fed.end()
-            lines[number - 1] = line[fed.end() :]
-    return Code("".join(lines), *checked, shifts=shifts)
+    """A text that is Python from end to end, less what LibCST does not keep."""
+    return _kept(Code(text, *checked))
 
 
 def joined(parts: list[Part], cells: tuple[int, ...] = (), shifts: Mapping[int, int] | None = None) -> Code:
     """The code of parts that follow each other line by line; Refused where it is too much for LibCST."""
     text = "\n".join([*(line for part in parts for line in part.lines), ""])
     broken = tuple(part.broken for part in parts if part.broken)
-    return Code(text, *check_text(text), cells, shifts or {}, broken)
+    return _kept(Code(text, *check_text(text), cells, shifts or {}, broken))
+
+
+def _kept(code: Code) -> Code:
+    """The code without form feeds in front of statements, which LibCST loses, and without lines of a backslash there.
+
+    What follows such a line is indented as that line is.
+    """
+    fed = "\f" in code.text
+    led = ("\\\n" in code.text or "\\\r" in code.text) and _BACKSLASHES.search(code.text) is not None
+    if not fed and not led:
+        return code
+    shifts = Counter(code.shifts)
+    lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", code.text)
+    if led:
+        for number, margin in _led(code.text):
+            text = lines[number - 1].lstrip(" \t\f")
+            shifts[number] += len(lines[number - 1]) - len(text) - len(margin)
+            lines[number - 1] = margin + text
+            while number > 1 and _BACKSLASHES.match(lines[number - 2]):
+                number -= 1
+                lines[number - 1] = lines[number - 1].lstrip(" \t\f\\")
+    for number, line in enumerate(lines, 1) if fed else ():
+        if match := _FED.match(line):
+            shifts[number] += match.end()
+            lines[number - 1] = line[match.end() :]
+    text = "".join(lines)
+    checked = check_text(text) if led else Checked(code.named, code.functions)
+    if led and list(_nodes(text)) != list(_nodes(code.text)):
+        raise Refused("a line holds nothing but a backslash, which LibCST does not read there")
+    return replace(code, text=text, named=checked.named, functions=checked.functions, shifts=shifts)
+
+
+def _led(text: str) -> Iterator[tuple[int, str]]:
+    """The lines whose statement begins with lines of a backslash, and how Python takes it to be indented."""
+    line, above, depth = 1, 0, 0
+    for match in _LED.finditer(text):
+        bracket = match[0] if len(match[0]) == 1 else ""
+        depth += (bracket in "([{") - (bracket in ")]}") if bracket else 0
+        if match["led"] and not depth:
+            line += len(_LINE_END.findall(text, above, match.end()))
+            above = match.end()
+            margins = [*re.split(r"\\[\r\n]+", match["led"])[:-1], match["margin"]]
+            yield line, next(filter(None, (margin.rpartition("\f")[2] for margin in margins)), "")
+
+
+def _nodes(text: str) -> Iterator[object]:
+    """What is in a text's tree, level by level, with the number of nodes in each list."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(text)
+    for node in ast.walk(tree):
+        yield type(node)
+        for _, value in ast.iter_fields(node):
+            yield type(value) if isinstance(value, ast.AST) else len(value) if isinstance(value, list) else value
 
 
 @dataclass(slots=True)

@@ -6,18 +6,23 @@ LibCST is super-linear in nesting and can take the process down; `ast.parse` ref
 from __future__ import annotations
 
 import ast
-import io
 import re
-import tokenize
 import warnings
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
 from ..catalog import WITH_BATCHNORM, kinds
-from ..finding import Failure, Kind
+from .decoding import Refused as Refused
+from .decoding import decoded
 
 MAX_DEPTH = 250
+MAX_CHAIN = 3_000
+"""How many operands chains of `and` or `or` may have in all where they are long: a level of LibCST's tree each, though
+one node of `ast`. LibCST itself parses as many levels of what it nests to the right."""
+MAX_PATTERNS, PATTERN_GROWTH = 500_000, 4.5
+"""What LibCST may take for the patterns of `match`: per pattern, its time grows by this factor with each bracket. So
+much are two seconds."""
 MAX_MEGABYTES = 200
 """What LibCST may take for a text: half of what a file may cost in all."""
 LONG, SPREAD, PARENTHESES = 100_000, 50_000, 2_500
@@ -40,23 +45,6 @@ _PYTHON_2 = re.compile(
 )
 
 
-class Refused(Exception):
-    """A file that cannot be linted: `message` says why, `line` where (from 1; None for the whole file).
-
-    kind: of which kind of failure it is.
-    """
-
-    def __init__(self, message: str, line: int | None = None, kind: Kind = "unreadable") -> None:
-        super().__init__(message)
-        self.message = message
-        self.line = line
-        self.kind = kind
-
-    def failure(self, path: str) -> Failure:
-        """The same, of a file."""
-        return Failure(path, self.message, line=self.line, kind=self.kind)
-
-
 def names_batchnorm(data: bytes) -> bool:
     """Whether these bytes name a batch normalization, or something of Keras's that holds one."""
     if b"BatchNormalization" in data and _LAYER_BYTES.search(data):
@@ -72,6 +60,9 @@ def names_batchnorm(data: bytes) -> bool:
     return b"applications" in data and any(name in data for name in _APPLICATION_BYTES)
 
 
+_STRING = re.compile(rb"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.DOTALL)
+
+
 class Checked(NamedTuple):
     """What `ast` tells of a text.
 
@@ -85,16 +76,7 @@ class Checked(NamedTuple):
 
 def read(data: bytes) -> tuple[str, Checked]:
     """The text of a Python file, decoded as Python does; Refused where LibCST should not see it."""
-    if b"\0" in data:
-        raise Refused("contains null bytes", data[: data.index(b"\0")].count(b"\n") + 1)
-    try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        text = data.decode(encoding)
-    except SyntaxError as error:
-        raise Refused(str(error.msg or error), 1) from None
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise Refused(f"not valid {error.encoding}: byte 0x{data[error.start]:02x}", line) from None
+    text = decoded(data)
     return text, check_text(text)
 
 
@@ -116,7 +98,9 @@ def check_text(text: str) -> Checked:
         raise Refused("too deeply nested", kind="limit") from None
     except ValueError as error:
         raise Refused(f"does not parse: {error}", kind="syntax") from None
-    found, spread = _names(tree)
+    found, spread, matches = _names(tree)
+    if matches:
+        _check_patterns(text, matches)
     if len(text) <= LONG and (spread > SPREAD or text.count("(") > PARENTHESES):
         _weigh(text)
     return Checked(found, tuple(_functions(tree.body)))
@@ -137,10 +121,32 @@ def _weigh(text: str) -> None:
         raise Refused(f"too large: parsing it would take over {MAX_MEGABYTES} MB", kind="limit")
 
 
-def _names(tree: ast.Module) -> tuple[bool, int]:
-    """Walk a tree level by level: refuse it where it is too deep, look for the names, and sum up the nodes' levels."""
+def _check_patterns(text: str, matches: list[ast.Match]) -> None:
+    """Refuse patterns in many brackets, which stand in the text alone, where `ast` has no node for them."""
+    lines = [line.encode("utf-8", "surrogatepass") for line in re.split(r"\r\n|\r|\n", text)]
+    cost = 0.0
+    for match in matches:
+        above: ast.expr | ast.stmt = match.subject
+        for case in match.cases:
+            first = case.body[0]
+            row, column = (above.end_lineno or 1) - 1, above.end_col_offset or 0
+            between = b"\n".join([*lines[row : first.lineno - 1], lines[first.lineno - 1][: first.col_offset]])
+            depth = deepest = 0
+            for byte in _STRING.sub(b"", between[column:]):
+                depth += (byte in b"([{") - (byte in b")]}")
+                deepest = max(deepest, depth)
+            cost += PATTERN_GROWTH ** min(deepest, 100)
+            if cost > MAX_PATTERNS:
+                raise Refused("too deeply nested", case.pattern.lineno, "limit")
+            above = case.body[-1]
+
+
+def _names(tree: ast.Module) -> tuple[bool, int, list[ast.Match]]:
+    """Walk a tree level by level: refuse it where it is too deep, look for the names, sum up the nodes' levels, and
+    collect the statements whose patterns are to be weighed."""
     level: list[ast.AST] = [tree]
-    spread = depth = 0
+    spread = depth = chained = 0
+    matches: list[ast.Match] = []
     found = False
     while level:
         depth += 1
@@ -152,6 +158,12 @@ def _names(tree: ast.Module) -> tuple[bool, int]:
             kind: Any = type(node)
             if not found and kind in _NAMING and _bears(node):
                 found = True
+            elif isinstance(node, ast.Match):
+                matches.append(node)
+            elif isinstance(node, ast.BoolOp) and len(node.values) > MAX_DEPTH:
+                chained += len(node.values)
+                if chained > MAX_CHAIN:
+                    raise Refused("too deeply nested", node.lineno, "limit")
             for name in _branches(kind):
                 value = getattr(node, name)
                 if type(value) is list:
@@ -159,7 +171,7 @@ def _names(tree: ast.Module) -> tuple[bool, int]:
                 elif isinstance(value, ast.AST):
                     below.append(value)
         level = below
-    return found, spread
+    return found, spread, matches
 
 
 @cache

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import IO, TYPE_CHECKING, Any
 
+from .. import disk
 from ..graph import Model, Program
 from .archive import MAX_JSON, Archive, parse
 from .assembly import Assembly, aimed, finish
@@ -30,7 +31,7 @@ def read(path: str, shown: str | None = None, target: str = "auto") -> Program:
     program = Program(shown or path, explicit_keras=True)
     if os.path.isdir(path):
         path = os.path.join(path, METADATA)
-    with open(path, "rb") as file:
+    with disk.opened(path) as file:
         if path.endswith(METADATA):
             assembly = _saved_model(program, file, target)
         elif path.endswith(".keras"):
@@ -39,7 +40,7 @@ def read(path: str, shown: str | None = None, target: str = "auto") -> Program:
             assembly = _hdf5(program, file, target)
     beside = f"{os.path.splitext(path)[0]}.weights.h5"
     if all(layer.state is None for layer in program.layers) and os.path.isfile(beside):
-        _weigh(assembly, program.models[-1], open(beside, "rb"), os.path.basename(beside))  # noqa: SIM115 - it does
+        _weigh(assembly, program.models[-1], disk.opened(beside), os.path.basename(beside))
     return finish(program)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .. import disk
+
 METADATA = "keras_metadata.pb"
 """The file of a SavedModel that holds the model's configuration."""
 
@@ -22,7 +24,7 @@ def may_hold_batchnorm(path: str) -> bool:
 
     Raises OSError where it cannot be read.
     """
-    with open(path, "rb") as file:
+    with disk.opened(path) as file:
         if path.endswith((".keras", METADATA)) or file.read(len(HDF5)) != HDF5:
             return True
         import mmap

@@ -6,7 +6,9 @@ Only those arrays are read, and only where they stand in the file itself: links 
 from __future__ import annotations
 
 import importlib.util
+import mmap
 import re
+import struct
 from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
@@ -38,6 +40,7 @@ class Weights:
 
         h5py: Any = import_module("h5py")
         file.seek(0)
+        self._raw = file
         self._h5py = h5py
         try:
             self._file = h5py.File(file, "r")
@@ -55,8 +58,12 @@ class Weights:
             if not self._h5py.h5a.exists(self._file.id, name.encode()):
                 return None
             found = self._h5py.h5a.open(self._file.id, name.encode())
-            if found.shape != () or found.dtype.kind not in "OS" or found.dtype.itemsize > limit:
+            kind = found.get_type()
+            # HDF5 reads what it takes for pointers of anything but a text, and crashes.
+            if found.shape != () or kind.get_class() != self._h5py.h5t.STRING or kind.get_size() > limit:
                 raise Refused(f"its {name} is not a text")
+            if kind.is_variable_str() and declared_length(self._raw, name.encode()) > limit:
+                raise Refused(f"its {name} is larger than {limit:,} bytes")
             value = self._file.attrs[name]
         except _ERRORS as error:
             raise Refused(f"its {name} cannot be read: {_said(error)}") from None
@@ -152,6 +159,27 @@ class Weights:
                         raise Refused(f"{path} lies in another file")
                     return int(dataset[()])
         return None
+
+
+def declared_length(file: IO[bytes], name: bytes) -> int:
+    """How long a text of variable length says to be that is an attribute of this name: HDF5 makes room for so much.
+
+    It is the number behind the attribute's name, its type and its shape, whose sizes stand in front of the name, in the
+    form of old files (rounded up to eight) or of new ones. The largest counts of those that may be meant.
+    """
+    longest = 0
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        at = data.find(name + b"\0")
+        while at >= 0:
+            for front in (8, 9):
+                head = data[max(0, at - front) : at]
+                if len(head) == front and (head[0] == 3) == (front == 9) and head[0] in (1, 2, 3):
+                    sizes = struct.unpack("<HHH", head[2:8])
+                    end = at + sum(size + (-size % 8 if head[0] == 1 else 0) for size in sizes)
+                    if sizes[0] == len(name) + 1 and end + 4 <= len(data):
+                        longest = max(longest, *struct.unpack("<I", data[end : end + 4]))
+            at = data.find(name + b"\0", at + 1)
+    return longest
 
 
 def state_of(arrays: Mapping[str, Any], layer: Layer) -> State:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import io
 import json
-import tokenize
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
+from ..doors.code import encoding_of
 from ..finding import Edit
 from .edits import Lines, Span, applied, lines_of
 from .tree import Refused
@@ -20,21 +19,41 @@ _Place = tuple[int, int]
 
 
 def spliced(path: str, data: bytes, edits: Iterable[Edit]) -> bytes:
-    """A file's bytes with the edits made. Raises Refused where its encoding cannot hold them."""
-    edits, encoding = list(edits), encoding_of(path, data)
+    """A file's bytes with the edits made, all others as they were. Raises Refused where its encoding prevents that."""
+    mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
+    encoding = "utf-8" if mark else encoding_of(path, data)
+    old, new, position = [mark], [mark], 0
     try:
-        text = data.decode(encoding)
-        new = _notebook(text, edits) if path.endswith(".ipynb") else _edited(text, edits)
-        return new.encode(encoding)
+        text = data[len(mark) :].decode(encoding)
+        spans = sorted(set(_notebook(text, list(edits)) if path.endswith(".ipynb") else _placed(text, edits)))
+        for span in (*spans, Span(len(text), len(text), "")):
+            kept = text[position : span.start].encode(encoding)
+            old += kept, text[span.start : span.end].encode(encoding)
+            new += kept, span.text.encode(encoding)
+            position = span.end
+        given = b"".join(new)
+        if b"".join(old) != data or given[len(mark) :].decode(encoding) != applied(text, spans):
+            raise Refused(_unfaithful(encoding))
+        return given
     except UnicodeError:
         raise Refused(f"the file's encoding, {encoding}, cannot hold it") from None
 
 
-def encoding_of(path: str, data: bytes) -> str:
-    """How a file's text is encoded, a byte order mark taken for a part of that."""
-    if data.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig"
-    return tokenize.detect_encoding(io.BytesIO(data).readline)[0] if path.endswith(".py") else "utf-8"
+def obstacle(path: str, data: bytes) -> str:
+    """Why nothing can be put into a file that can be read; "" where it can.
+
+    Some encodings write one text in several ways: what is read and written again is another file.
+    """
+    encoding = encoding_of(path, data)
+    try:
+        same = data.decode(encoding).encode(encoding) == data
+    except UnicodeError:
+        same = False
+    return "" if same else _unfaithful(encoding)
+
+
+def _unfaithful(encoding: str) -> str:
+    return f"written again in its encoding, {encoding}, it would not be the same file"
 
 
 def cell_sources(text: str) -> list[str]:
@@ -43,13 +62,16 @@ def cell_sources(text: str) -> list[str]:
     return ["".join(value) if isinstance(value, list) else str(value) for value in values]
 
 
-def _edited(text: str, edits: Iterable[Edit]) -> str:
+def _placed(text: str, edits: Iterable[Edit]) -> list[Span]:
     lines = Lines(text)
-    spans = [Span(lines.offset(*edit.start), lines.offset(*edit.end), edit.text) for edit in edits]
-    return applied(text, spans)
+    return [Span(lines.offset(*edit.start), lines.offset(*edit.end), edit.text) for edit in edits]
 
 
-def _notebook(text: str, edits: list[Edit]) -> str:
+def _edited(text: str, edits: Iterable[Edit]) -> str:
+    return applied(text, _placed(text, edits))
+
+
+def _notebook(text: str, edits: list[Edit]) -> list[Span]:
     sources = list(_sources(text))
     spans: list[Span] = []
     for cell in sorted({edit.cell or 0 for edit in edits}):
@@ -60,7 +82,7 @@ def _notebook(text: str, edits: list[Edit]) -> str:
             spans.append(Span(start, end, _dumped(_edited(old, mine), text)))
         else:
             spans += _in_list(text, list(_elements(text, start)), mine)
-    return applied(text, spans)
+    return spans
 
 
 def _in_list(text: str, places: list[_Place], edits: list[Edit]) -> Iterator[Span]:

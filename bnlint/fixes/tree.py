@@ -11,6 +11,7 @@ from typing import TypeVar
 import libcst as cst
 from libcst._nodes.internal import CodegenState
 
+from ..doors.source.draft import deep
 from .edits import Span, applied
 
 N = TypeVar("N", bound=cst.CSTNode)
@@ -37,7 +38,8 @@ class Layout:
                 self.parents[id(child)] = node
                 stack.append(child)
         state = _Ranges(module.default_indent, module.default_newline)
-        module._codegen(state)
+        with deep():
+            module._codegen(state)
         self.ranges = state.ranges
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from ..change import Change, Step, Unfold
+from ..doors.source.draft import deep
 from ..doors.source.module import Module, Spot
 from ..finding import Edit, Fix
 from ..graph import Origin, Program
@@ -48,7 +49,9 @@ class Workshop:
     def _spans(self, change: Change, module: Module) -> list[Span]:
         if id(module) not in self._layouts:
             whole = module.draft.tree()
-            if not module.text.startswith(whole.code):  # It drops a last line end that is a carriage return.
+            with deep():
+                kept = module.text.startswith(whole.code)  # It drops a last line end that is a carriage return.
+            if module.draft.unread or not kept:
                 raise Refused("LibCST does not give the file's text back as it is")
             self._layouts[id(module)] = Layout(whole, module.text)
         tree = Tree(self._layouts[id(module)])
@@ -103,4 +106,6 @@ def _edits(module: Module, spans: list[Span]) -> Iterator[Edit]:
             raise Refused("the fix reaches over two cells")
         above = module.cells[cell - 1] - 1 if cell else 0
         start = (line - above, column + shift)
+        if start[1] < 1 or end_column + end_shift < 1:
+            raise Refused("the line stands further left than it is indented")
         yield Edit(module.path, cell, start, (end_line - above, end_column + end_shift), span.text)

@@ -7,6 +7,8 @@ import stat
 import tempfile
 from contextlib import suppress
 
+from .. import disk
+
 
 class Changed(Exception):
     """The file is no longer what was read."""
@@ -18,7 +20,7 @@ def rewrite(path: str, old: bytes, new: bytes) -> None:
     Raises Changed where the file no longer holds `old`, OSError where it cannot be written.
     """
     place = os.path.realpath(path)
-    with open(place, "rb") as file:
+    with disk.opened(place) as file:
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
         if file.read() != old:
             raise Changed
@@ -31,9 +33,8 @@ def rewrite(path: str, old: bytes, new: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.chmod(beside, mode)
-        with open(place, "rb") as file:
-            if file.read() != old:
-                raise Changed
+        if disk.read(place) != old:
+            raise Changed
         os.replace(beside, place)
     except BaseException:
         with suppress(OSError):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
+from ..doors.code import text_of
 from ..finding import Finding
 from ..fixes.edits import lines_of
-from ..fixes.splice import cell_sources, encoding_of
+from ..fixes.splice import cell_sources
 from ..report import Mended
 from .escape import printable
 
@@ -28,14 +29,15 @@ def render(mended: Mended, *, color: bool = False) -> str:
     old, new = _texts(mended.path, mended.old), _texts(mended.path, mended.new)
     for cell, before in old.items():
         mine = [(line, finding) for where, line, finding in marks if where == cell]
-        name = mended.path if cell is None else f"{mended.path}:cell {cell}"
+        # Without a tab behind it, `patch` takes the first word for the name.
+        name = printable(mended.path) + (f":cell {cell}" if cell is not None else "\t" * (" " in mended.path))
         parts += _hunks(name, before, new[cell], mine, color)
     return "".join(f"{line}\n" for line in parts)
 
 
 def _texts(path: str, data: bytes) -> dict[int | None, list[str]]:
     """The lines of a file, or of each code cell of a notebook."""
-    text = data.decode(encoding_of(path, data), "replace")
+    text = text_of(path, data)
     if path.endswith(".ipynb"):
         return {number: lines_of(source) for number, source in enumerate(cell_sources(text), 1)}
     return {None: lines_of(text)}
@@ -67,8 +69,8 @@ def _hunks(name: str, old: list[str], new: list[str], marks: list[tuple[int, Fin
 
     for group in SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(CONTEXT):
         first, last = group[0], group[-1]
-        yield pen(_BOLD, f"--- {printable(name)}")
-        yield pen(_BOLD, f"+++ {printable(name)}")
+        yield pen(_BOLD, f"--- {name}")
+        yield pen(_BOLD, f"+++ {name}")
         yield pen(_BLUE, f"@@ -{_range(first[1], last[2])} +{_range(first[3], last[4])} @@")
         for tag, a, b, c, d in group:
             if tag == "equal":
@@ -83,7 +85,7 @@ def _hunks(name: str, old: list[str], new: list[str], marks: list[tuple[int, Fin
 
 
 def _shown(line: str) -> str:
-    return printable(line.rstrip("\r\n"))
+    return "\t".join(map(printable, line.rstrip("\r\n").split("\t")))
 
 
 def _range(start: int, end: int) -> str:

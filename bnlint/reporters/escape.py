@@ -10,6 +10,12 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "    " if c == "\t" else ascii(c)[1:-1] for c in text)
 
 
+def whole_line(text: str) -> str:
+    """The text as a whole line: also one that GitHub, which reads the output of its jobs, takes for no command."""
+    shown = printable(text)
+    return shown.replace(":", "\\x3a", 1) if shown.lstrip().startswith("::") else shown
+
+
 def well_formed(text: str) -> str:
     """The text without lone surrogates, which a file name may hold and no reader of JSON needs to accept."""
     return text.encode("utf-8", "replace").decode("utf-8")

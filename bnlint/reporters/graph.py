@@ -9,7 +9,7 @@ from typing import Any
 
 from ..graph import Program
 from ..graph.view import models_of
-from .escape import printable, well_formed
+from .escape import printable, well_formed, whole_line
 
 FORMATS = ("text", "json")
 
@@ -40,7 +40,7 @@ def _lines(model: dict[str, Any]) -> Iterable[str]:
     steps = [place["path"], *(f"{place[part]}" for part in ("line", "column") if place[part] is not None)]
     if place["cell"] is not None:
         steps.insert(1, f"cell {place['cell']}")
-    yield printable(f"{model['name']} ({model['style']}) {':'.join(steps)}")
+    yield whole_line(f"{model['name']} ({model['style']}) {':'.join(steps)}")
     width = len(str(len(model["nodes"])))
     for node in model["nodes"]:
         name = f' "{node["name"]}"' if node["name"] else ""

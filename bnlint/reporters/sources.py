@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import re
-import tokenize
 from collections.abc import Mapping
-from pathlib import Path
 
+from .. import disk
 from ..finding import Place
 
 LINE_END = re.compile(r"\r\n|\r|\n")
@@ -41,21 +39,22 @@ class Sources:
 
 def _read(path: str) -> list[str]:
     """A file's lines, cut where Python cuts them; none where it cannot be read."""
+    from ..doors.code import text_of
+    from ..doors.decoding import Refused
+
     try:
-        data = Path(path).read_bytes()
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        return LINE_END.split(data.decode(encoding))
-    except (OSError, ValueError, SyntaxError):
+        return LINE_END.split(text_of(path, disk.read(path)))
+    except (OSError, Refused):
         return []
 
 
 def _read_cells(path: str) -> list[list[str]]:
     """The lines of each code cell of a notebook; none where it cannot be read."""
     from ..doors.code import read_code
-    from ..doors.gate import Refused
+    from ..doors.decoding import Refused
 
     try:
-        notebook = read_code(path, Path(path).read_bytes())
+        notebook = read_code(path, disk.read(path))
     except (OSError, Refused):
         return []
     lines = notebook.text.split("\n")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..finding import Failure, Finding, Place, Severity
 from ..report import Report
-from .escape import printable
+from .escape import printable, whole_line
 from .sources import Sources
 
 _COLORS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.ADVICE: "36"}
@@ -103,7 +103,7 @@ def _finding(finding: Finding, sources: Sources, pen: _Pen) -> Iterator[str]:
 
 def _head(place: Place, pen: _Pen) -> str:
     layer = f" ({printable(place.layer)})" if place.layer is not None else ""
-    return pen(printable(str(place)), _BOLD) + layer
+    return pen(whole_line(str(place)), _BOLD) + layer
 
 
 def _frame(line: str, spot: _Spot) -> tuple[str, str]:

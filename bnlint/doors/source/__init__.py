@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import pathlib
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +15,7 @@ from ..code import Code, is_document
 from . import calling, importing, library, models, objects, receivers, training
 from .args import Args, to_arg
 from .definitions import defaults
+from .draft import deep
 from .expressions import EXPRESSIONS
 from .finish import complete_models, enter_the_rest, leave_open, mark_dropped
 from .machine import Machine, OutOfFuel
@@ -39,14 +39,16 @@ def evaluate(
 ) -> Program:
     """The program that a Python text is.
 
-    The text must have passed the gate. `path` is what findings show. `target` is "auto", "2", "3" or "3.N". `file` is
-    where the text was read, an absolute path; None for a text from elsewhere, whose imports are not followed. `project`
-    knows the other files of the run, and is given again and again.
+    The text must have passed the gate; Refused where LibCST does not parse it even so. `path` is what findings show.
+    `target` is "auto", "2", "3" or "3.N". `file` is where the text was read, an absolute path; None for a text from
+    elsewhere, whose imports are not followed. `project` knows the other files of the run, and is given again and again.
     """
     project = project or Project()
     with _unhindered():
         program, module = _opened(_code(code), path, target, file, project)
         _run(program, module, project)
+    if module.draft.unread:
+        raise module.draft.unread[0]
     if is_document(path):  # It shows a training step, and says in words that there is a loop around it.
         for event in program.events:
             event.repeated = event.repeated or event.kind in ("train_on_batch", "tape")
@@ -69,13 +71,12 @@ def _opened(code: Code, path: str, target: str, file: pathlib.Path | None, proje
 @contextmanager
 def _unhindered() -> Iterator[None]:
     """Room for deep recursion, and no garbage collection meanwhile: it costs up to a third of the time."""
-    limit, collecting = sys.getrecursionlimit(), gc.isenabled()
-    sys.setrecursionlimit(max(limit, RECURSION_LIMIT))
+    collecting = gc.isenabled()
     gc.disable()
     try:
-        yield
+        with deep(RECURSION_LIMIT):
+            yield
     finally:
-        sys.setrecursionlimit(limit)
         if collecting:
             gc.enable()
 

@@ -7,14 +7,21 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import libcst as cst
 
+from ..decoding import Refused
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 LONG = 300
 """How many characters a body must have to be worth a parse of its own."""
+
+DEEPEST = 8_000
+"""LibCST parses up to 3,000 levels, and writes each with two calls."""
 
 _MARK = "_bnlint_body"
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -30,12 +37,21 @@ class Body(NamedTuple):
 
 
 class Draft:
-    """The tree of a text. `functions` are those that `ast` finds at its top level and in its classes, in order."""
+    """The tree of a text. `functions` are those that `ast` finds at its top level and in its classes, in order.
+
+    Raises Refused where LibCST does not parse what `ast` does. `unread` are bodies of which that is so, each left as
+    one unknown name.
+    """
 
     def __init__(self, text: str, functions: Iterable[Function] = ()) -> None:
         self.text = text
+        self.unread: list[Refused] = []
         bodies = [] if _MARK in text else list(_bodies(text, functions))
-        self._module = cst.parse_module(_without(text, bodies))
+        try:
+            self._module = cst.parse_module(_without(text, bodies))
+        except cst.ParserSyntaxError:
+            bodies = []
+            self._module = _parsed(text)
         marked = _marked(self._module.body) if bodies else ()
         self.missing: dict[cst.CSTNode, Body] = dict(zip(marked, bodies, strict=True))
         """The functions whose bodies are still to be parsed."""
@@ -62,10 +78,36 @@ class Draft:
         text, newline = self.text[body.start : body.end], self._module.default_newline
         # LibCST takes a module's first indentation for its default, and leaves it out where a block has it.
         framed = f"if 1:{newline}{self._module.default_indent}0{newline}if 1:{newline}{text}"
-        statements: list[Any] = list(cst.parse_module(framed).body[1].body.body)  # type: ignore[union-attr]
         mark: Any = block.body[0]
+        above = self.text.count(newline, 0, body.start)
+        try:
+            statements: list[Any] = list(_parsed(framed, above - 3).body[1].body.body)  # type: ignore[union-attr]
+        except Refused as refusal:
+            self.unread.append(refusal)
+            object.__setattr__(mark.body[0].value, "value", text.lstrip(" \t").rstrip("\r\n"))
+            return
         statements[0] = statements[0].with_changes(leading_lines=mark.leading_lines)
         object.__setattr__(block, "body", statements)  # In place: others hold this node by now.
+
+
+def _parsed(text: str, above: int = 0) -> cst.Module:
+    """A text's tree; Refused, with the line in a text that has so many lines above, where LibCST does not parse it."""
+    try:
+        return cst.parse_module(text)
+    except cst.ParserSyntaxError as error:
+        said = "LibCST does not parse it: too deeply nested, or written in a way that it does not know"
+        raise Refused(said, error.raw_line + above) from None
+
+
+@contextmanager
+def deep(most: int = DEEPEST) -> Iterator[None]:
+    """Room for deep recursion, by default for what goes down each level of a tree."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, most))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _bodies(text: str, functions: Iterable[Function]) -> Iterator[Body]:

@@ -94,10 +94,12 @@ def _literal(node: cst.Integer | cst.Float | cst.SimpleString | cst.Imaginary) -
 
 
 def _joined_string(m: Machine, node: cst.ConcatenatedString, frame: Frame) -> Value:
-    left, right = m.evaluate(node.left, frame), m.evaluate(node.right, frame)
-    if isinstance(left, str) and isinstance(right, str):
-        return left + right
-    return Opaque("a string")
+    parts, rest = [m.evaluate(node.left, frame)], node.right
+    while type(rest) is cst.ConcatenatedString:  # Not by recursion: there may be thousands.
+        parts.append(m.evaluate(rest.left, frame))
+        rest = rest.right
+    texts = [part for part in (*parts, m.evaluate(rest, frame)) if isinstance(part, str)]
+    return "".join(texts) if len(texts) > len(parts) else Opaque("a string")
 
 
 def _formatted_string(m: Machine, node: cst.FormattedString, frame: Frame) -> Value:

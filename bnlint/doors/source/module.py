@@ -12,7 +12,7 @@ from libcst._nodes.internal import CodegenState
 
 from ...finding import Place
 from ...graph import Origin
-from .draft import Draft, line_starts
+from .draft import Draft, deep, line_starts
 
 
 @dataclass(eq=False, slots=True, repr=False)
@@ -40,7 +40,8 @@ class Module:
         if self._ranges is None:
             tree = self.draft.tree()
             state = _Ranges(tree.default_indent, tree.default_newline)
-            tree._codegen(state)
+            with deep():
+                tree._codegen(state)
             self._ranges = state.ranges
             self._starts = line_starts(self.text)
         start, end = self._ranges.get(id(node), (0, 0))

@@ -6,7 +6,8 @@ import pathlib
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from ..code import Code
+from ... import disk
+from ..code import Code, whole
 from ..gate import Refused, read
 from .draft import Draft
 from .module import Module
@@ -81,15 +82,14 @@ class Project:
     def _read(self, file: pathlib.Path) -> Module | None:
         shown, draft = self._shown.get(file, str(file)), self._recent.pop(file, None)
         try:
-            data = file.read_bytes()
+            data = disk.read(file, MAX_SIZE + 1)
             if draft is not None and data.decode("utf-8", "replace") == draft.text:
                 return opened(Code(draft.text), shown, file, draft)
             if len(data) > MAX_SIZE:
                 return None
-            text, checked = read(data)
+            return opened(whole(*read(data)), shown, file)
         except (OSError, Refused):
             return None
-        return opened(Code(text, functions=checked.functions), shown, file)
 
     def draft(self, code: Code, file: pathlib.Path | None) -> Draft:
         """A text's draft: the one that importers of its file have met, or a new one."""

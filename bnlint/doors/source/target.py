@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from ... import disk
+
 _LEGACY = re.compile(r"^\s*(?:import|from)\s+tf_keras\b|TF_USE_LEGACY_KERAS\W{1,6}(?:1|True|true)", re.MULTILINE)
 _OLD_MODULES = (
     "core",
@@ -75,6 +77,7 @@ _FILES = (
 )
 _TF1_LAYERS = re.compile(r"\b(?:tf|tf1|v1)\.(?:compat\.v1\.)?layers\.(?:batch_normalization|BatchNormalization)\b")
 _MOST_SIBLINGS = 60
+_LONGEST = 1_000_000
 _BOUND = re.compile(r"(==|~=|<=|<|>=|>|=)\s*(\d+)(?:\.(\d+))?")
 
 
@@ -137,7 +140,7 @@ def _for_tensorflow_1(folder: pathlib.Path) -> tuple[str, ...]:
     found: list[str] = []
     for path in sorted(folder.glob("*.py"))[:_MOST_SIBLINGS]:
         try:
-            written_so = tensorflow_1(path.read_text(encoding="utf-8", errors="replace")) != ""
+            written_so = tensorflow_1(_text(path)) != ""
         except OSError:
             continue
         if written_so:
@@ -153,7 +156,7 @@ def _pinned(folder: pathlib.Path, depth: int = 0) -> Target | None:
     for name in _FILES:
         path = folder / name
         try:
-            text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+            text = _text(path)
         except OSError:
             text = ""
         found = _required(text, name)
@@ -162,6 +165,10 @@ def _pinned(folder: pathlib.Path, depth: int = 0) -> Target | None:
     if depth >= 8 or folder.parent == folder or (folder / ".git").exists():
         return None
     return _pinned(folder.parent, depth + 1)
+
+
+def _text(path: pathlib.Path) -> str:
+    return disk.read(path, _LONGEST).decode("utf-8", "replace")
 
 
 def _required(text: str, name: str) -> Target | None:
