@@ -153,7 +153,7 @@ def _convolution(spec: Spec, args: dict[str, Any], whole: Shape, small: Shape, l
     channels, less = whole[axis], small[axis]
     groups, filters = args.get("groups") or 1, args.get("filters")
     if "depth_multiplier" in args:
-        found["depth_multiplier"] = min(args["depth_multiplier"], limits.stride)
+        found["depth_multiplier"] = _short(args["depth_multiplier"], 2)
     if filters is not None:
         found["filters"] = min(filters, limits.width)
     if groups > 1 and filters is not None:
@@ -210,21 +210,33 @@ def _dropout(spec: Spec, args: dict[str, Any], whole: Shape, small: Shape, limit
 
 
 def _reshape(spec: Spec, args: dict[str, Any], whole: Shape, small: Shape, limits: Limits) -> dict[str, Any]:
-    """The same axes, with as many elements as now come in: the last keeps its share, the others are about equal."""
+    """The same axes, with as many elements as now come in: the last shares channels as before, the others are equal."""
     target = args["target_shape"]
     total, known = math.prod(whole[1:]), math.prod(size for size in target if size != -1)
     sizes = [total // known if size == -1 else size for size in target]
-    left = math.prod(small[1:])
-    found = [1] * len(sizes)
-    several = [axis for axis, size in enumerate(sizes) if size > 1]
-    for place, axis in enumerate(reversed(several)):
-        rest = len(several) - place
-        if sizes[axis] * small[-1] % whole[-1] == 0 and place == 0:
-            found[axis] = math.gcd(left, sizes[axis] * small[-1] // whole[-1])
-        if found[axis] == 1:
-            found[axis] = left if rest == 1 else _root(left, rest)
+    left, found = math.prod(small[1:]), [1] * len(sizes)
+    found[-1] = _channels(sizes[-1], whole[-1], small[-1], left)
+    left //= found[-1]
+    several = [axis for axis, size in enumerate(sizes[:-1]) if size > 1]
+    for place, axis in enumerate(several, start=1):
+        found[axis] = left if place == len(several) else _root(left, len(several) - place + 1)
         left //= found[axis]
     return {"target_shape": tuple(found)}
+
+
+def _channels(new: int, old: int, less: int, left: int) -> int:
+    """How many channels there are behind a reshape: as many, a part of one's, or those of several places."""
+    if new in (1, old):
+        return less if new == old else 1
+    if old % new and new % old:
+        raise ValueError("what a reshape does to the channels has no smaller form")
+    part = _divisor(less if new < old else left // less)
+    return part if new < old else less * part
+
+
+def _divisor(number: int) -> int:
+    """The least divisor above 1, and below the number where there is one."""
+    return next((one for one in range(2, math.isqrt(number) + 1) if number % one == 0), number)
 
 
 def _root(number: int, parts: int) -> int:
