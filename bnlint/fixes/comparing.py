@@ -10,14 +10,9 @@ import numpy as np
 
 from ..finding import ROUNDING
 from ..reference.arrays import Array
-from .running import RANDOM, Runner, Variables, axis_of, normalizes
-from .specs import Network, Node, Spec, family_of
-
-UPDATES = 3
-"""How many updates of the moving statistics a trial makes."""
-
-BATCH, MANY = 6, 40_000
-"""Samples a batch; and numbers of an input for what is estimated of a distribution."""
+from .budget import BATCH, UPDATES, many
+from .running import Runner, Variables
+from .specs import Network, Spec, axis_of, moved, normalizes
 
 Gaps = tuple[float, ...]
 """The largest difference of each output that is looked at."""
@@ -72,14 +67,15 @@ class Comparison:
         keras: int,
     ) -> None:
         self.before, self.after = before, after
-        self.shapes, self.watched, self.keras = shapes, watched, keras
+        self.shapes, self.watched, self.keras = tuple(shapes), watched, keras
         self.statistics = False
         self.old: Variables = {}
         first = self._runner(before, self.old, drawn=True)
-        first.run(self.inputs(0), False, 0)
+        x = self.inputs(0)
+        first.run(x, False, 0)
         self.new: Variables = dict(self.old)
         second = self._runner(after, self.new, drawn=False)
-        second.run(self.inputs(0), False, 0)
+        second.run(x, False, 0)
         self.orders = first.order, second.order
         self.new = {key: self.new[key] for key in second.order}
         self.gone = [key for key in first.order if key not in second.order]
@@ -103,7 +99,7 @@ class Comparison:
         old_order, new_order = self.orders
         gone = self.gone
         training, inference = self._gaps(self.old, self.new)
-        if _moved(self.before, self.after) and max(training) > ROUNDING:
+        if moved(self.before, self.after) and max(training) > ROUNDING:
             self.statistics = True
             training, inference = self._gaps(self.old, self.new)
         specs = {node.layer: node.spec for node in (*self.after.nodes, *self.before.nodes)}
@@ -119,7 +115,7 @@ class Comparison:
             named(gone),
             named([key for key in new_order if key not in old_order], news),
             named([key for key in new_order if old_order.get(key, new_order[key]) != new_order[key]]),
-            named([key for key in gone if self._matters(key)]),
+            named(self._learned(gone)),
             tuple((specs[layer], whole) for layer, whole in self.shifted.items()),
             self.folded,
             self._layout(self.before, old_order) == self._layout(self.after, new_order),
@@ -138,15 +134,20 @@ class Comparison:
     def _shift(self, gone: list[tuple[int, str]]) -> None:
         """Take from a moving mean what a dropped variable added to each channel that it is the mean of."""
         normalized = {node.layer: node.spec for node in self.after.nodes if normalizes(node.spec)}
-        for _ in normalized if gone else ():
-            first, second = self._runner(self.before, dict(self.old)), self._runner(self.after, dict(self.new))
-            first.run(self.inputs(0), False, 0)
-            second.run(self.inputs(0), False, 0)
+        if not gone:
+            return
+        x, first = self.inputs(0), self._runner(self.before, dict(self.old))
+        first.run(x, False, 0)
+        for _ in normalized:
+            second = self._runner(self.after, dict(self.new))
+            second.run(x, False, 0)
             for layer in second.into:
                 shift = _per_channel(normalized[layer], first.into.get(layer), second.into[layer])
                 if shift is not None and layer not in self.shifted:
                     self._shift_by(layer, shift, gone)
                     break
+            else:
+                return
 
     def _shift_by(self, layer: int, shift: Array, gone: list[tuple[int, str]]) -> None:
         dropped = [value for key in gone for value in self.old[key].flat]
@@ -196,14 +197,18 @@ class Comparison:
         pairs = [(one[number], _at(other, x, self.after.seen[number])) for number in self.watched]
         return tuple(measure(*pair) for pair in pairs)
 
-    def _matters(self, key: tuple[int, str]) -> bool:
-        """Whether an output depends on a variable in training: then its gradient is not 0, and it is missed."""
-        if key[1].startswith(("moving", "renorm")):
-            return False
-        other = {**self.old, key: self.old[key] + 1}
+    def _learned(self, gone: list[tuple[int, str]]) -> list[tuple[int, str]]:
+        """Those variables that an output depends on in training: their gradients are not 0, and they are missed."""
+        trained = [key for key in gone if not key[1].startswith(("moving", "renorm"))]
+        if not trained:
+            return []
         x = self.inputs(1)
-        runs = [self._runner(self.before, dict(variables)).run(x, True, 1) for variables in (self.old, other)]
-        return any(_of_values(runs[0][number], runs[1][number]) > ROUNDING for number in self.watched)
+        usual = self._runner(self.before, dict(self.old)).run(x, True, 1)
+        return [key for key in trained if self._matters(key, x, usual)]
+
+    def _matters(self, key: tuple[int, str], x: list[Array], usual: list[Array]) -> bool:
+        other = self._runner(self.before, {**self.old, key: self.old[key] + 1}).run(x, True, 1)
+        return any(_of_values(usual[number], other[number]) > ROUNDING for number in self.watched)
 
     def _variance(self) -> tuple[float, float] | None:
         """How much larger the variance is that enters a batch normalization, with the noise than without."""
@@ -211,7 +216,7 @@ class Comparison:
         for network, variables in ((self.before, self.old), (self.after, self.new)):
             runner = self._runner(network, dict(variables))
             specs = {node.layer: node.spec for node in network.nodes}
-            x = self.inputs(1, max(BATCH, MANY // min(int(np.prod(shape)) for shape in self.shapes)))
+            x = self.inputs(1, many(self.before, self.after, self.shapes, self.keras))
             found: list[dict[int, float]] = []
             for noisy in (True, False):
                 runner.run(x, True, 1, noisy)
@@ -253,19 +258,3 @@ def _by_channel(spec: Spec, x: Array) -> Array:
     axis = axis_of(inner)
     axis = axis if axis < 0 else axis + shift
     return np.moveaxis(x, axis, -1).reshape(-1, x.shape[axis])
-
-
-def _moved(before: Network, after: Network) -> bool:
-    """Whether a random layer draws for other tensors than before, or is another one."""
-    return _random(before) != _random(after)
-
-
-def _random(network: Network) -> set[tuple[Spec, int, tuple[int, ...]]]:
-    return {
-        (node.spec, node.layer, _from(network, node)) for node in network.nodes if family_of(node.spec.kind) in RANDOM
-    }
-
-
-def _from(network: Network, node: Node) -> tuple[int, ...]:
-    """What a node's inputs are: the layers they come from, or the tensors from outside."""
-    return tuple(network.nodes[one].layer if one >= 0 else one for one in node.inputs)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import accumulate
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -19,19 +20,8 @@ class Span:
 
 def differences(old: str, new: str) -> list[Span]:
     """The replacements that make one text the other, each as short as can be within its lines."""
-    before, after = lines_of(old), lines_of(new)
-    offsets = [0]
-    for line in before:
-        offsets.append(offsets[-1] + len(line))
-    head = _common(before, after)
-    tail = _common(before[head:][::-1], after[head:][::-1])
-    middle = before[head : len(before) - tail], after[head : len(after) - tail]
-    found = []
-    for tag, a, b, c, d in SequenceMatcher(None, *middle, autojunk=False).get_opcodes():
-        if tag != "equal":
-            start = offsets[head + a]
-            found.append(_narrowed(start, "".join(middle[0][a:b]), "".join(middle[1][c:d])))
-    return found
+    lines = Lines(old)
+    return lines.differences([(0, len(lines.all), lines_of(new))])
 
 
 def _common(first: list[str], second: list[str]) -> int:
@@ -77,6 +67,11 @@ def _lines(text: str) -> Iterator[str]:
         yield text[start:]
 
 
+def _ends_line(text: str, following: str) -> bool:
+    """Whether a text ends where a line does, with this behind it."""
+    return text.endswith("\n") or (text.endswith("\r") and not following.startswith("\n"))
+
+
 def applied(text: str, spans: Iterable[Span]) -> str:
     """The text with the replacements made. They must not overlap."""
     parts, position = [], 0
@@ -87,12 +82,11 @@ def applied(text: str, spans: Iterable[Span]) -> str:
 
 
 class Lines:
-    """Offsets and positions in a text: lines and columns count from 1, columns in code points."""
+    """The lines of a text; offsets and positions in it: lines and columns count from 1, columns in code points."""
 
     def __init__(self, text: str) -> None:
-        self._starts = [0]
-        for line in _lines(text):
-            self._starts.append(self._starts[-1] + len(line))
+        self.all = lines_of(text)
+        self._starts = [0, *accumulate(map(len, self.all))]
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset."""
@@ -102,3 +96,43 @@ class Lines:
     def offset(self, line: int, column: int) -> int:
         """The offset of a line and column."""
         return self._starts[line - 1] + column - 1
+
+    def around(self, start: int, end: int, text: str) -> tuple[int, int, list[str]]:
+        """A replacement as one of whole lines: the first, the one behind the last, and the new ones."""
+        first = min(bisect_right(self._starts, start), len(self.all)) - 1
+        last = bisect_left(self._starts, end)
+        old = "".join(self.all[first:last])
+        new = old[: start - self._starts[first]] + text + old[end - self._starts[first] :]
+        while last < len(self.all) and new and not _ends_line(new, self.all[last]):
+            new += self.all[last]
+            last += 1
+        return first, last, lines_of(new)
+
+    def differences(self, changes: Sequence[tuple[int, int, list[str]]]) -> list[Span]:
+        """The replacements that put other lines in the places of some, each as short as can be within its lines."""
+        found: list[Span] = []
+        for number, (first, last, new) in enumerate(changes):
+            limit = changes[number + 1][0] if number + 1 < len(changes) else len(self.all)
+            found += self._changed(first, last, new, limit)
+        return found
+
+    def _changed(self, first: int, last: int, new: list[str], limit: int) -> Iterator[Span]:
+        """The replacements for one change. Lines up to the limit count as common ones where they repeat."""
+        behind = limit - last
+        olds, news = limit - first, len(new) + behind
+
+        def after(index: int) -> str:
+            return new[index] if index < len(new) else self.all[last + index - len(new)]
+
+        head = 0
+        while head < min(olds, news) and self.all[first + head] == after(head):
+            head += 1
+        most = min(olds, news) - head
+        tail = min(behind, most)
+        while tail < most and self.all[limit - 1 - tail] == after(news - 1 - tail):
+            tail += 1
+        middle = self.all[first + head : limit - tail], [after(index) for index in range(head, news - tail)]
+        for tag, a, b, c, d in SequenceMatcher(None, *middle, autojunk=False).get_opcodes():
+            if tag != "equal":
+                start = self._starts[first + head + a]
+                yield _narrowed(start, "".join(middle[0][a:b]), "".join(middle[1][c:d]))

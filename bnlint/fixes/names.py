@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -12,7 +12,7 @@ import libcst as cst
 
 from ..change import Code
 from .rows import imported
-from .tree import Layout, Refused, Tree, names_in, walk
+from .tree import Layout, Refused, Tree, reads, walk
 
 
 def literal(tree: Tree, value: object) -> str:
@@ -20,7 +20,7 @@ def literal(tree: Tree, value: object) -> str:
     if isinstance(value, Code):
         return value.text
     if isinstance(value, str) and value.isprintable() and not set(value) & set("'\"\\"):
-        return f'"{value}"' if tree.text.count('"') >= tree.text.count("'") else f"'{value}'"
+        return f"{tree.layout.quote}{value}{tree.layout.quote}"
     return repr(value)
 
 
@@ -29,7 +29,7 @@ def class_name(tree: Tree, like: cst.CSTNode, kind: str) -> str:
 
     Raises Refused where the file does not show where that class is to be had.
     """
-    imports = [node for node in walk(tree.module) if isinstance(node, (cst.Import, cst.ImportFrom))]
+    imports = tree.layout.imports
     func = like.func if isinstance(like, cst.Call) else None
     if isinstance(func, cst.Attribute) and _is_layers(tree, func.value, imports):
         return f"{tree.code(func.value)}.{kind}"
@@ -46,7 +46,7 @@ def class_name(tree: Tree, like: cst.CSTNode, kind: str) -> str:
     if any(isinstance(node.names, cst.ImportStar) for node in froms):
         return kind
     if beside:
-        if kind in {name.value for name in names_in(tree.module)}:
+        if kind in tree.layout.names:
             raise Refused(f"{kind} is something else in this file")
         for node, _ in beside:
             add_name(tree, aliases_of(node), kind)
@@ -133,11 +133,17 @@ def _by_type(name: str) -> tuple[int, str]:
     return (0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2), name.lower()
 
 
-def without_unused(before: str, after: str, path: str) -> str:
-    """The text after a change without the imported names that only the change left unused."""
+def imported_names(layout: Layout) -> set[str]:
+    """The names that are imported from modules."""
+    froms = (node for node in layout.imports if isinstance(node, cst.ImportFrom))
+    return {bound_name(alias) for node in froms for alias in aliases_of(node)}
+
+
+def without_unused(had: Counter[str], after: str, path: str) -> str:
+    """A text without the imported names that a change left unused. `had`: how often names were read before it."""
     if PurePath(path).name == "__init__.py":
         return after
-    had, has = _used(before), _used(after)
+    has = reads(ast.parse(after))
     gone = {name for name in had if name not in has}
     if not gone:
         return after
@@ -147,7 +153,7 @@ def without_unused(before: str, after: str, path: str) -> str:
         if isinstance(node, cst.ImportFrom) and not isinstance(node.names, cst.ImportStar):
             _drop_names(tree, node, gone)
     new = tree.rebuilt()
-    return new if new == after else without_unused(before, new, path)
+    return new if new == after else without_unused(had, new, path)
 
 
 def _drop_names(tree: Tree, node: cst.ImportFrom, gone: set[str]) -> None:
@@ -161,16 +167,3 @@ def _drop_names(tree: Tree, node: cst.ImportFrom, gone: set[str]) -> None:
     elif len(line.body) == 1 and isinstance(tree.parent(line), cst.Module):
         start, end = tree.line_start(tree.range(node)[0]), tree.range(line)[1]
         tree.replace(start, end, "")
-
-
-def _used(text: str) -> Counter[str]:
-    """How often each name is read, or stands in a string by itself, as in `__all__`."""
-    return Counter(_reads(text))
-
-
-def _reads(text: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Name):
-            yield node.id
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value

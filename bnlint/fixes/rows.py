@@ -167,4 +167,7 @@ def parameters(tree: Tree, names: Sequence[cst.Param], start: int) -> Row:
 
 
 def _row(tree: Tree, nodes: Sequence[cst.CSTNode], start: int) -> Row:
-    return Row(tree, tuple(tree.range(node) for node in nodes), start)
+    rows = tree.layout.rows
+    if id(nodes) not in rows:
+        rows[id(nodes)] = tuple(tree.range(node) for node in nodes)
+    return Row(tree, rows[id(nodes)], start)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,11 +14,7 @@ from ..reference import linear, noise, normalizations, ops
 from ..reference.activations import activation, leaky_relu
 from ..reference.arrays import Array
 from ..reference.batchnorm import BatchNorm
-from .specs import Network, Spec, family_of
-
-RANDOM = frozenset({"Dropout", "SpatialDropout", "AlphaDropout", "GaussianDropout", "GaussianNoise"})
-MOST_NUMBERS = 1_000_000
-"""How many a variable or a value may have. With more of them, a trial takes seconds."""
+from .specs import JOINS, Network, Spec, arranged, axis_of, family_of, normalizes
 
 _POSITIVE = ("moving_variance", "moving_stddev", "renorm_stddev")
 _FIRST = {"gamma": 1.0, **dict.fromkeys(_POSITIVE, 1.0)}
@@ -27,21 +23,6 @@ RENORM = ("moving_stddev", "renorm_mean", "renorm_stddev")
 
 Variables = dict[tuple[int, str], Array]
 """Variables by the number of their layer and their name."""
-
-
-def axis_of(spec: Spec) -> int:
-    """The one axis that a batch normalization keeps apart. Raises ValueError where there are several."""
-    axis = dict(spec.args)["axis"]
-    if isinstance(axis, tuple) and len(axis) == 1:
-        (axis,) = axis
-    if not isinstance(axis, int):
-        raise ValueError(f"the axis is {axis}")
-    return axis
-
-
-def normalizes(spec: Spec) -> bool:
-    """Whether a layer is a batch normalization, or wraps one."""
-    return spec.kind == "BatchNormalization" or (spec.inner is not None and normalizes(spec.inner))
 
 
 @dataclass(slots=True)
@@ -63,7 +44,7 @@ class Runner:
     def run(self, outside: Sequence[Array], training: bool, step: int, noisy: bool = True) -> list[Array]:
         """Every node's value for these inputs, and the inputs of batch normalizations in `into`."""
         values: dict[int, Array] = {-1 - number: x for number, x in enumerate(outside)}
-        for number in self._sorted():
+        for number in arranged(self.network):
             node = self.network.nodes[number]
             xs = [values[one] for one in node.inputs]
             mode = training if node.training is None else node.training
@@ -71,21 +52,7 @@ class Runner:
             if normalizes(node.spec):
                 self.into[node.layer] = xs[0]
             values[number] = at(xs)
-            if values[number].size > MOST_NUMBERS:
-                raise ValueError(f"the output of {node.spec.name} is too large for a trial")
         return [values[number] for number in range(len(self.network.nodes))]
-
-    def _sorted(self) -> Iterator[int]:
-        """The nodes, each behind those whose values it takes."""
-        done: set[int] = set()
-        waiting = list(range(len(self.network.nodes)))
-        while waiting:
-            ready = [n for n in waiting if all(one < 0 or one in done for one in self.network.nodes[n].inputs)]
-            if not ready:
-                raise ValueError("the layers go round in a circle")
-            yield from ready
-            done.update(ready)
-            waiting = [n for n in waiting if n not in done]
 
 
 @dataclass(slots=True)
@@ -104,7 +71,7 @@ class At:
         if family_of(self.spec.kind) in JOINS:
             if len(xs) < 2:
                 raise ValueError(f"{self.spec.kind} takes a number that is not known")
-            return JOINS[self.spec.kind](xs, **dict(self.spec.args))
+            return _JOINS[self.spec.kind](xs, **dict(self.spec.args))
         if len(xs) != 1:
             raise ValueError(f"{self.spec.kind} has {len(xs)} inputs")
         return _KINDS[family_of(self.spec.kind)](self, xs[0])
@@ -121,8 +88,6 @@ class At:
     def variable(self, name: str, shape: Sequence[int]) -> Array:
         """A variable, made where it is not there yet."""
         key, sizes = (self.layer, name), tuple(map(int, shape))
-        if np.prod(sizes) > MOST_NUMBERS:
-            raise ValueError(f"a {name} of {' × '.join(map(str, sizes))} is too much for a trial")
         self.runner.order[key] = sizes
         found = self.runner.variables.get(key)
         if found is None or found.shape != sizes:
@@ -321,7 +286,7 @@ _KINDS: dict[str, Callable[[At, Array], Array]] = {
     **dict.fromkeys(("Identity", "ActivityRegularization", "StopGradient"), lambda at, x: x),
 }
 
-JOINS: dict[str, Callable[..., Array]] = {
+_JOINS: dict[str, Callable[..., Array]] = {
     "Concatenate": ops.concatenate,
     "Add": ops.add,
     "Subtract": lambda xs: ops.subtract(xs[0], xs[1]),

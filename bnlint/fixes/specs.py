@@ -6,7 +6,7 @@ Plain values without the graph behind them: equal ones compute the same, and are
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..catalog import kind_of, parameters
@@ -125,6 +125,10 @@ _LIKELY: Mapping[str, object] = {
 """What stands for a size or a number that is not known."""
 
 
+RANDOM = frozenset({"Dropout", "SpatialDropout", "AlphaDropout", "GaussianDropout", "GaussianNoise"})
+JOINS = frozenset({"Concatenate", "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"})
+
+
 def family_of(kind: str) -> str:
     """The kind without the number of its spatial axes."""
     return re.sub(r"[123]D", "", kind)
@@ -231,3 +235,53 @@ def narrowed(spec: Spec, most: int) -> Spec:
         for name, value in spec.args
     )
     return replace(spec, args=args, inner=narrowed(spec.inner, most) if spec.inner else None)
+
+
+def axis_of(spec: Spec) -> int:
+    """The one axis that a batch normalization keeps apart. Raises ValueError where there are several."""
+    axis = dict(spec.args)["axis"]
+    if isinstance(axis, tuple) and len(axis) == 1:
+        (axis,) = axis
+    if not isinstance(axis, int):
+        raise ValueError(f"the axis is {axis}")
+    return axis
+
+
+def normalizes(spec: Spec) -> bool:
+    """Whether a layer is a batch normalization, or wraps one."""
+    return spec.kind == "BatchNormalization" or (spec.inner is not None and normalizes(spec.inner))
+
+
+def arranged(network: Network) -> Iterator[int]:
+    """The nodes' numbers, each behind those whose values it takes, as near to the start as that allows."""
+    waits = [sum(one >= 0 for one in node.inputs) for node in network.nodes]
+    users: dict[int, list[int]] = {}
+    for number, node in enumerate(network.nodes):
+        for one in node.inputs:
+            users.setdefault(one, []).append(number)
+    ready, count = [number for number, wait in enumerate(waits) if not wait], 0
+    while ready:
+        yield from ready
+        count += len(ready)
+        following = [user for number in ready for user in users.get(number, ())]
+        for user in following:
+            waits[user] -= 1
+        ready = sorted({user for user in following if not waits[user]})
+    if count < len(waits):
+        raise ValueError("the layers go round in a circle")
+
+
+def moved(before: Network, after: Network) -> bool:
+    """Whether a random layer draws for other tensors than before, or is another one."""
+    return _random(before) != _random(after)
+
+
+def _random(network: Network) -> set[tuple[Spec, int, tuple[int, ...]]]:
+    return {
+        (node.spec, node.layer, _from(network, node)) for node in network.nodes if family_of(node.spec.kind) in RANDOM
+    }
+
+
+def _from(network: Network, node: Node) -> tuple[int, ...]:
+    """What a node's inputs are: the layers they come from, or the tensors from outside."""
+    return tuple(network.nodes[one].layer if one >= 0 else one for one in node.inputs)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import TypeVar
 
@@ -12,7 +15,7 @@ import libcst as cst
 from libcst._nodes.internal import CodegenState
 
 from ..doors.source.draft import deep
-from .edits import Span, applied
+from .edits import Lines, Span, applied
 
 N = TypeVar("N", bound=cst.CSTNode)
 Range = tuple[int, int]
@@ -41,12 +44,60 @@ class Layout:
         with deep():
             module._codegen(state)
         self.ranges = state.ranges
+        self._starts: dict[int, list[int]] = {}
+        self.rows: dict[int, tuple[Range, ...]] = {}
+        self.scopes: dict[tuple[int, object], dict[str, list[cst.CSTNode]]] = {}
+
+    def starts(self, row: Sequence[cst.CSTNode]) -> list[int]:
+        """Where the nodes of a row begin."""
+        if id(row) not in self._starts:
+            self._starts[id(row)] = [self.ranges[id(node)][0] for node in row]
+        return self._starts[id(row)]
+
+    @cached_property
+    def lines(self) -> Lines:
+        """The lines of the text."""
+        return Lines(self.text)
+
+    @cached_property
+    def imports(self) -> list[cst.Import | cst.ImportFrom]:
+        """All imports, in the order of the text."""
+        return [node for node in walk(self.module) if isinstance(node, (cst.Import, cst.ImportFrom))]
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """All names that stand for variables."""
+        return frozenset(name.value for name in names_in(self.module))
+
+    @cached_property
+    def quote(self) -> str:
+        """The quotes that stand in the text more often."""
+        return '"' if self.text.count('"') >= self.text.count("'") else "'"
+
+    @cached_property
+    def reads(self) -> Counter[str]:
+        """How often each name is read, or stands in a string by itself."""
+        return reads(ast.parse(self.text))
+
+
+def reads(tree: ast.AST) -> Counter[str]:
+    """How often each name is read, or stands in a string by itself, as in `__all__`."""
+    return Counter(_reads(tree))
+
+
+def _reads(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
 
 
 class Tree:
     """A module to which one change is made: replacements are noted, and made when `rebuilt` is asked for."""
 
     def __init__(self, layout: Layout) -> None:
+        self.layout = layout
         self.module, self.text, self.newline = layout.module, layout.text, layout.newline
         self._parents, self._ranges = layout.parents, layout.ranges
         self._spans: list[Span] = []
@@ -102,13 +153,17 @@ class Tree:
         self.replace(end, end, f"{lines}{self.newline}" if broken else f"{self.newline}{lines}")
         self.behind.add(end)
 
-    def rebuilt(self) -> str:
-        """The text with all replacements made. Raises Refused where two of them meet."""
+    def spans(self) -> list[Span]:
+        """All replacements. Raises Refused where two of them meet."""
         spans = sorted(set(self._spans))
         for one, other in pairwise(spans):
             if other.start < one.end or (one.start == other.start and one.end == other.end):
                 raise Refused("two parts of the change meet at one place")
-        return applied(self.text, spans)
+        return spans
+
+    def rebuilt(self) -> str:
+        """The text with all replacements made. Raises Refused where two of them meet."""
+        return applied(self.text, self.spans())
 
     def line_start(self, offset: int) -> int:
         """Where the line of an offset begins."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ..change import AddCall, Change, Function
@@ -12,14 +12,17 @@ from ..graph import Call, Layer, Program, Tensor
 from ..graph.freezing import ever_frozen, trainable_at
 from .comparing import Outcome, compare
 from .neighbourhood import Neighbourhood
-from .specs import Network, Part, Spec, Untried, narrowed
+from .sizes import ERRORS, Outside, Sized, Sizes
+from .specs import Network, Part, Spec, Untried
 
 MOST_CALLS = 24
 """How many calls a neighbourhood may grow to, while a difference is followed."""
 
-_WIDTH = 8
-_SIZES = {2: (_WIDTH,), 3: (12, _WIDTH), 4: (12, 11, _WIDTH), 5: (9, 7, 6, _WIDTH)}
-"""Sizes of a trial's inputs without the batch, by rank: different ones, so that no axis is taken for another."""
+MOST_TOGETHER = 64
+"""How many calls a rule may say that a change is about."""
+
+MOST_IN_ALL = 120_000_000
+"""How much work all trials of one change may be, in units of about a nanosecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +75,11 @@ def trials(change: Change, program: Program) -> list[Trial]:
     index, keys = _index(program), set(_keys(change))
     found, hits = [], set[int]()
     covered: set[Call] = set()
+    spent = _Spent(program.keras)
     for calls, end in _uses(change.proof.calls, index.touched(keys), index):
         if covered.isdisjoint(calls) or end is not None:
             for state in _states(calls, index.frozen):
-                trial, reached, hit = _tried(change, program, (calls, end), keys, state)
+                trial, reached, hit = _tried(change, program, (calls, end), keys, state, spent)
                 found.append(trial)
                 covered.update(reached)
                 hits |= hit
@@ -129,9 +133,12 @@ def _tried(
     use: tuple[list[Call], Call | None],
     keys: set[object],
     frozen: dict[Layer, bool],
+    spent: _Spent,
 ) -> tuple[Trial, list[Call], set[int]]:
     """One trial. Where a value that others take differs, those are taken in, until no difference gets out."""
     calls, end = use
+    if len(calls) > MOST_TOGETHER:
+        raise Untried(f"what {len(calls)} layers compute together")
     calls, dropped = _runnable(calls, keys)
     while True:
         hood = Neighbourhood(calls, frozen)
@@ -141,7 +148,7 @@ def _tried(
             raise Untried("another use of the same code")
         after = hood.network()
         watched = hood.watched(_index(program).outputs)
-        outcome, sizes = _sized(hood, before, after, tuple(watched), program.keras)
+        outcome, sizes = spent.outcome(hood, before, after, tuple(watched))
         gaps = zip(watched.items(), outcome.training, outcome.inference, strict=True)
         differing = [pair for pair, *gap in gaps if max(gap) > ROUNDING]
         more = [user for number, beyond in differing if hood.calls[number] is not end for user in beyond]
@@ -164,54 +171,38 @@ def _runnable(calls: list[Call], keys: set[object]) -> tuple[list[Call], list[st
     return calls, dropped
 
 
-def _sized(
-    hood: Neighbourhood, before: Network, after: Network, watched: tuple[int, ...], keras: int
-) -> tuple[Outcome, list[str]]:
-    """The outcome on small sizes; where they do not fit together, on the channels, and then on all sizes, as known."""
-    error: Exception | None = None
-    for small, width in ((True, _WIDTH), (True, None), (False, None)):
-        shapes = [_shape(hood, tensor, small, width is None) for tensor in hood.outside]
-        networks = [_narrowed(network, width) if width else network for network in (before, after)]
-        try:
-            outcome = compare(networks[0], networks[1], tuple(shapes), watched, keras)
-        except (ValueError, IndexError, TypeError, KeyError, ArithmeticError, AttributeError, MemoryError) as failed:
-            error = failed
-            continue
-        said = [_input(tensor, shape) for tensor, shape in zip(hood.outside, shapes, strict=True)]
-        return outcome, [*dict.fromkeys(filter(None, said)), *(_narrowing(before, width) if width else ())]
-    raise Untried(f"running it ({error})")
+@dataclass(slots=True)
+class _Spent:
+    """What one certificate's trials have been so far; those that are made only once count once."""
 
+    keras: int
+    tried: set[tuple[object, ...]] = field(default_factory=set)
+    work: float = 0
 
-def _shape(hood: Neighbourhood, tensor: Tensor, small: bool, wide: bool) -> tuple[int, ...]:
-    """The shape to draw an input in, the batch left out."""
-    rank = hood.rank_at(tensor)
-    if rank not in _SIZES:
-        raise Untried(f"an input of {rank} axes")
-    known = tensor.shape[1:] if tensor.shape else (None,) * (rank - 1)
-    last = rank - 2
-    return tuple(
-        likely if size is None else size if not small or (wide and axis == last) else min(size, likely)
-        for axis, (size, likely) in enumerate(zip(known, _SIZES[rank], strict=True))
-    )
+    def outcome(
+        self, hood: Neighbourhood, before: Network, after: Network, watched: tuple[int, ...]
+    ) -> tuple[Outcome, list[str]]:
+        """What comes of a trial, and what its sizes assume. Raises Untried where none is small enough, or none runs."""
+        error: Exception | None = None
+        large = False
+        sizes = Sizes(before, after, [Outside(hood.rank_at(one), one.shape) for one in hood.outside], self.keras)
+        for sized in sizes.tries():
+            try:
+                if not sized.fits():
+                    large = True
+                    continue
+                self._spend(sized, watched)
+                outcome = compare(sized.before, sized.after, sized.shapes, watched, self.keras)
+            except ERRORS as failed:
+                error = failed
+                continue
+            return outcome, sizes.assumed(sized)
+        raise Untried("layers this large, even on smaller sizes," if large else f"running it ({error})")
 
-
-def _input(tensor: Tensor, shape: tuple[int, ...]) -> str:
-    if tensor.shape is None:
-        return f"an input of {_shown(shape)}, which is not known"
-    return "" if tensor.shape[1:] == shape else f"an input of {_shown(shape)} for {_shown(tensor.shape[1:])}"
-
-
-def _shown(shape: Iterable[int | None]) -> str:
-    return " × ".join("?" if size is None else str(size) for size in shape)
-
-
-def _narrowed(network: Network, width: int) -> Network:
-    return replace(network, nodes=tuple(replace(node, spec=narrowed(node.spec, width)) for node in network.nodes))
-
-
-def _narrowing(network: Network, width: int) -> Iterator[str]:
-    """What was made narrower."""
-    for spec in dict.fromkeys(node.spec for node in network.nodes):
-        for name, value in (*spec.args, *(spec.inner.args if spec.inner else ())):
-            if name in ("filters", "units") and isinstance(value, int) and value > width:
-                yield f"{width} {name} for {value}"
+    def _spend(self, sized: Sized, watched: tuple[int, ...]) -> None:
+        key = (sized.before, sized.after, sized.shapes, watched)
+        if key not in self.tried:
+            self.tried.add(key)
+            self.work += sized.work
+        if self.work > MOST_IN_ALL:
+            raise Untried("all that the change takes part in")

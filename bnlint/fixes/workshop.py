@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator
 
 import libcst as cst
@@ -14,10 +15,14 @@ from ..doors.source.draft import deep
 from ..doors.source.module import Module, Spot
 from ..finding import Edit, Fix
 from ..graph import Origin, Program
-from .edits import Lines, Span, differences
-from .names import without_unused
+from .edits import Lines, Span, applied, differences
+from .names import imported_names, without_unused
+from .regions import ERRORS, Region, regions
 from .steps import carry_out
 from .tree import Layout, Refused, Tree
+
+_NEAR = 40
+"""How many lines may be between two replacements that are compared as one."""
 
 
 class Workshop:
@@ -26,6 +31,7 @@ class Workshop:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._layouts: dict[int, Layout] = {}
+        self._models = {model.origin.key for model in program.models}
 
     def fix(self, change: Change) -> Fix:
         """The fix that a change is. Raises Refused where it cannot be made, or would not parse."""
@@ -35,7 +41,8 @@ class Workshop:
         spans = self._spans(change, module)
         if not spans:
             raise Refused("it changes nothing")
-        return Fix(change.title, tuple(_edits(module, spans)), certify(change, self._program))
+        lines = self._layouts[id(module)].lines
+        return Fix(change.title, tuple(_edits(module, lines, spans)), certify(change, self._program))
 
     def _module(self, change: Change) -> Module:
         for step in change.steps:
@@ -64,24 +71,53 @@ class Workshop:
         for step in change.steps:
             self._see_elements(step)
             carry_out(step, tree, node)
-        new = tree.rebuilt()
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                ast.parse(new)
-                new = without_unused(module.text, new, module.path)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise Refused(f"the result would not parse: {error}") from None
-        return [_in_its_cell(span, module, tree) for span in differences(module.text, new)]
+        return [_in_its_cell(span, module, tree) for span in _differences(tree, module)]
 
     def _see_elements(self, step: Step) -> None:
         """Raise Refused where an element of a Sequential, put together elsewhere, has no place of its own."""
-        models = {model.origin.key for model in self._program.models}
         places = [getattr(step, name).origin for name in ("call", "after") if hasattr(step, name)]
         if isinstance(step, Unfold):
             places.append(step.origin)
-        if any(place.key in models for place in places):
+        if any(place.key in self._models for place in places):
             raise Refused("the source does not show which element of the Sequential it is")
+
+
+def _differences(tree: Tree, module: Module) -> list[Span]:
+    """What the replacements noted in a tree change. Raises Refused where the result would not parse."""
+    layout, spans = tree.layout, tree.spans()
+    found = regions(layout, spans)
+    if found is not None and not _unused(layout, found):
+        return layout.lines.differences(_by_lines(layout, found))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            new = applied(layout.text, spans)
+            ast.parse(new)
+            new = without_unused(layout.reads, new, module.path)
+    except ERRORS as error:
+        raise Refused(f"the result would not parse: {error}") from None
+    return differences(layout.text, new)
+
+
+def _by_lines(layout: Layout, changed: list[Region]) -> list[tuple[int, int, list[str]]]:
+    """The regions as replacements of whole lines, near ones in one: lines may go from one to the other."""
+    found: list[tuple[int, int, list[str]]] = []
+    joined: list[tuple[int, int, str]] = []
+    for one in changed:
+        joined.append((one.start, one.end, one.text))
+        found.append(layout.lines.around(*joined[-1]))
+        while len(found) > 1 and found[-1][0] < found[-2][1] + _NEAR:
+            (start, end, text), (following, last, more) = joined[-2:]
+            joined[-2:] = [(start, last, text + layout.text[end:following] + more)]
+            found[-2:] = [layout.lines.around(*joined[-1])]
+    return found
+
+
+def _unused(layout: Layout, changed: list[Region]) -> bool:
+    """Whether an imported name is read no longer."""
+    had, has = (sum((one.had for one in changed), Counter()), sum((one.has for one in changed), Counter()))
+    gone = {name for name, count in had.items() if layout.reads[name] + has[name] <= count}
+    return bool(gone and gone & imported_names(layout))
 
 
 def _in_its_cell(span: Span, module: Module, tree: Tree) -> Span:
@@ -93,8 +129,7 @@ def _in_its_cell(span: Span, module: Module, tree: Tree) -> Span:
     return Span(before, before, tree.newline + text.removesuffix(tree.newline))
 
 
-def _edits(module: Module, spans: list[Span]) -> Iterator[Edit]:
-    lines = Lines(module.text)
+def _edits(module: Module, lines: Lines, spans: list[Span]) -> Iterator[Edit]:
     for span in spans:
         line, column = lines.position(span.start)
         end_line, end_column = lines.position(span.end)
