@@ -58,10 +58,10 @@ def _saved(path: str, entry: str | None, target: str) -> Program:
 def _code(path: str, max_size: int) -> Code:
     limit = sieve.size_limit(path, max_size)
     try:
-        size, pieces = disk.pieces(path, limit)
-        if size > limit:
-            raise Unreadable(f"{path}: {sieve.too_large(path, size, limit).message}")
-        return read_code(path, next(pieces, b""))
+        data = disk.read(path, limit + 1)
+        if len(data) > limit:
+            raise Unreadable(f"{path}: {sieve.too_large(path, os.path.getsize(path), limit).message}")
+        return read_code(path, data)
     except OSError as error:
         raise Unreadable(f"{path}: {files.reason(error)}") from None
     except Refused as refusal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
+from bnlint.catalog import row
 from bnlint.change import Change, Function, SetArgument
 from bnlint.graph import (
     BATCH_NORMALIZATIONS,
@@ -23,7 +24,6 @@ from bnlint.graph.freezing import contents, ever_frozen, may_learn
 category = "placement"
 severity = Severity.ADVICE
 
-_CARRIED = ("MaxPooling", "AveragePooling", "UpSampling", "Cropping", "GlobalMaxPooling", "GlobalAveragePooling")
 _WRAPPERS = frozenset({"TimeDistributed", "SpectralNormalization"})
 
 _Axis = tuple[int, int]
@@ -118,7 +118,7 @@ def _carried(call: Call, channels: _Axis) -> _Axis | None:
         return channels
     if kind == "Flatten":
         return 1, 2
-    if rank < 3 or kind[:-2] not in _CARRIED:
+    if rank < 3 or not row(kind).transparent:
         return None
     format_ = data_format(call.layer).value if "data_format" in call.layer.defaults else "channels_last"
     if axis != {"channels_first": 1, "channels_last": rank - 1}.get(str(format_)):

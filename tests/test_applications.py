@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from kit.applications import CONSTRUCTORS
 from live_applications import counted
 
+from bnlint.catalog import LAST_BATCHNORM
 from bnlint.cli import main
-from bnlint.graph.kinds import LAST_BATCHNORM
 
 WITHOUT_BATCHNORM = {"VGG16", "VGG19", *(name for name in CONSTRUCTORS if name.startswith("ConvNeXt"))}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bnlint import check_source
+from bnlint.catalog import LAST_BATCHNORM
 from bnlint.doors.source import evaluate
 from bnlint.graph import Model, Program
 from bnlint.graph.freezing import trainable_at, trainable_ends
-from bnlint.graph.kinds import LAST_BATCHNORM
 
 BASE = """from tensorflow import keras
 from tensorflow.keras.layers import BatchNormalization, Dense

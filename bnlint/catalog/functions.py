@@ -86,9 +86,10 @@ def _rows() -> Iterator[Row]:
         ("divide divide_no_nan true_divide", "join", shapes.broadcast, True),
         ("conv matmul", "linear", None, False),
         ("avg_pool cropping expand_dims get_item max_pool pad resize squeeze transpose", "pass-through", None, False),
-        ("cast stop_gradient", "pass-through", shapes.same, True),
+        ("cast", "pass-through", shapes.same, True),
         (_OTHERS, "other", None, False),
     )
+    yield Row("StopGradient", (), "pass-through", shapes.same, True, computes=())
     for names, role, rule, keeps in groups:
         for name in map(camel, names.split()):
             yield Row(name, _ALIASES.get(name, ()), role, rule, keeps)

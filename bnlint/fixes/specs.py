@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from ..catalog import kind_of, parameters
+from ..catalog import kind_of, kinds, parameters, row
 from ..graph import ACTIVATIONS, Arg, Call, Layer, Object, Origin, Unknown, activation_name
 from ..graph.channels import spatial_rank
 from ..graph.freezing import may_learn
@@ -55,49 +55,6 @@ class Network:
     seen: tuple[int, ...]
 
 
-_LINEAR = ("activation", "use_bias", "data_format")
-_WINDOWS = ("kernel_size", "strides", "padding", "dilation_rate", *_LINEAR)
-_POOLING = ("pool_size", "strides", "padding", "data_format")
-_AFFINE = ("axis", "epsilon", "center", "scale")
-
-ARGUMENTS: dict[str, tuple[str, ...]] = {
-    "Dense": ("units", "activation", "use_bias"),
-    "Conv": ("filters", "groups", *_WINDOWS),
-    "ConvTranspose": ("filters", "output_padding", *_WINDOWS),
-    "DepthwiseConv": ("depth_multiplier", *_WINDOWS),
-    "SeparableConv": ("filters", "depth_multiplier", *_WINDOWS),
-    "BatchNormalization": (*_AFFINE, "momentum", "renorm", "renorm_clipping", "renorm_momentum", "fused"),
-    "LayerNormalization": _AFFINE,
-    "GroupNormalization": (*_AFFINE, "groups"),
-    "Activation": ("activation",),
-    "ReLU": ("max_value", "negative_slope", "threshold"),
-    "LeakyReLU": ("negative_slope",),
-    "PReLU": ("shared_axes",),
-    "ELU": ("alpha",),
-    "Softmax": ("axis",),
-    "Dropout": ("rate", "noise_shape"),
-    "SpatialDropout": ("rate", "data_format"),
-    "AlphaDropout": ("rate", "noise_shape"),
-    "GaussianDropout": ("rate",),
-    "GaussianNoise": ("stddev",),
-    "MaxPooling": _POOLING,
-    "AveragePooling": _POOLING,
-    "GlobalMaxPooling": ("keepdims", "data_format"),
-    "GlobalAveragePooling": ("keepdims", "data_format"),
-    "UpSampling": ("size", "data_format", "interpolation"),
-    "ZeroPadding": ("padding", "data_format"),
-    "Cropping": ("cropping", "data_format"),
-    "Flatten": ("data_format",),
-    "Reshape": ("target_shape",),
-    "Permute": ("dims",),
-    "RepeatVector": ("n",),
-    "Concatenate": ("axis",),
-    "TimeDistributed": (),
-    **dict.fromkeys(("Identity", "ActivityRegularization", "StopGradient"), ()),
-    **dict.fromkeys(("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"), ()),
-}
-"""For each family of kinds ("Conv" is Conv1D, Conv2D and Conv3D), the arguments that decide what it computes."""
-
 _SILENT = frozenset(
     "name dtype seed trainable autocast input_shape batch_input_shape batch_size input_dim weights layer synchronized"
     " l1 l2 lora_rank lora_alpha quantization_config implementation dynamic".split()
@@ -125,13 +82,13 @@ _LIKELY: Mapping[str, object] = {
 """What stands for a size or a number that is not known."""
 
 
-RANDOM = frozenset({"Dropout", "SpatialDropout", "AlphaDropout", "GaussianDropout", "GaussianNoise"})
-JOINS = frozenset({"Concatenate", "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"})
-
-
 def family_of(kind: str) -> str:
     """The kind without the number of its spatial axes."""
     return re.sub(r"[123]D", "", kind)
+
+
+RANDOM = frozenset({"GaussianNoise", *map(family_of, kinds("dropout"))})
+JOINS = frozenset({"Concatenate", "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"})
 
 
 def is_silent(name: str) -> bool:
@@ -171,7 +128,7 @@ class Part:
         if self.op and self.kind in ACTIVATIONS:
             name = re.sub(r"(?<!^)(?=[A-Z])", "_", self.kind).lower() if self.kind[-2:] != "LU" else self.kind.lower()
             return Spec("Activation", (("activation", name),))
-        names = ARGUMENTS.get(family_of(self.kind))
+        names = row(self.kind).computes
         if names is None or (self.kind == "TimeDistributed" and self.inner is None):
             raise Untried(f"what {self.kind} computes")
         args = {_OTHER_NAMES.get((self.kind, name), name): arg for name, arg in self.args.items()}
