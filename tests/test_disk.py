@@ -21,7 +21,7 @@ USES = f"from pipe import build\nfrom .pipe import other\nimport pipe\nbuild().f
 SECONDS = 100
 """Nothing here takes so long but what waits for ever."""
 
-READING = {"open", "read_text", "read_bytes", "fdopen", "open_code", "fromfile", "loadtxt", "fileno"}
+READING = {"open", "read_text", "read_bytes", "fdopen", "open_code", "fromfile", "loadtxt"}
 OWN = {
     ("disk.py", "opened"): "the one place",
     ("disk.py", "_without_waiting"): "what it opens with",
@@ -32,7 +32,6 @@ OWN = {
     ("doors/archive.py", "_read"): "opens a member",
     ("doors/archive.py", "_unpacked"): "opens a member",
     ("doors/weights.py", "attribute"): "opens an attribute",
-    ("doors/suffixes.py", "may_hold_batchnorm"): "maps what is open",
 }
 """The functions that may call what opens files, and why."""
 

@@ -178,7 +178,7 @@ def a_number(file: Any) -> None:
 
 
 def patched(path: Path, latest: bool, behind: int, data: bytes) -> None:
-    """An .h5 file with other bytes behind its configuration's name: 0 is the type's first, 1 the value's first.
+    """An .h5 file with other bytes behind its configuration's name: 0 is its type's first, 1 its value's.
 
     The parts are as long as their sizes in front say, in the form of old files rounded up to eight.
     """

@@ -116,6 +116,8 @@ DEEP = {
     "mappings in patterns": lambda n: "match a:\n  case " + "{1: " * n + "b" + "}" * n + ": pass",
     "parentheses in patterns": lambda n: "match a:\n  case " + "(" * n + "b" + ")" * n + ": pass",
     "deep patterns, often": lambda n: "match a:\n" + f"  case {'(' * 7}b{',)' * 7}: pass\n" * n,
+    "deleted targets": lambda n: "del " + "(" * n + "a" + ",)" * n,
+    "deleted items": lambda n: "del " + "a[" * n + "b" + "]" * n,
     "lines of a backslash": lambda n: "y = 1 + " + "\\\n" * n + "2",
     "leading lines of a backslash": lambda n: "def h():\n" + "    \\\n" * n + "    return 1",
     "models": lambda n: "y = keras.Sequential([" + "keras.Sequential([" * n + f"{BN}()" + "])" * n + "])",

@@ -20,9 +20,9 @@ MAX_DEPTH = 250
 MAX_CHAIN = 3_000
 """How many operands chains of `and` or `or` may have in all where they are long: a level of LibCST's tree each, though
 one node of `ast`. LibCST itself parses as many levels of what it nests to the right."""
-MAX_PATTERNS, PATTERN_GROWTH = 500_000, 4.5
-"""What LibCST may take for the patterns of `match`: per pattern, its time grows by this factor with each bracket. So
-much are two seconds."""
+MAX_BRACKETS, PATTERN_GROWTH, TARGET_GROWTH = 500_000, 4.5, 2
+"""What LibCST may take for the patterns of `match` and the targets of `del`: for each, its time grows by a factor with
+every bracket. So much are two seconds."""
 MAX_MEGABYTES = 200
 """What LibCST may take for a text: half of what a file may cost in all."""
 LONG, SPREAD, PARENTHESES = 100_000, 50_000, 2_500
@@ -98,9 +98,9 @@ def check_text(text: str) -> Checked:
         raise Refused("too deeply nested", kind="limit") from None
     except ValueError as error:
         raise Refused(f"does not parse: {error}", kind="syntax") from None
-    found, spread, matches = _names(tree)
-    if matches:
-        _check_patterns(text, matches)
+    found, spread, bracketed = _names(tree)
+    if bracketed:
+        _check_brackets(text, bracketed)
     if len(text) <= LONG and (spread > SPREAD or text.count("(") > PARENTHESES):
         _weigh(text)
     return Checked(found, tuple(_functions(tree.body)))
@@ -121,32 +121,41 @@ def _weigh(text: str) -> None:
         raise Refused(f"too large: parsing it would take over {MAX_MEGABYTES} MB", kind="limit")
 
 
-def _check_patterns(text: str, matches: list[ast.Match]) -> None:
-    """Refuse patterns in many brackets, which stand in the text alone, where `ast` has no node for them."""
+def _check_brackets(text: str, nodes: list[ast.Match | ast.Delete]) -> None:
+    """Refuse patterns and deleted targets in many brackets, which stand in the text alone: `ast` has no such nodes."""
     lines = [line.encode("utf-8", "surrogatepass") for line in re.split(r"\r\n|\r|\n", text)]
     cost = 0.0
-    for match in matches:
-        above: ast.expr | ast.stmt = match.subject
-        for case in match.cases:
-            first = case.body[0]
-            row, column = (above.end_lineno or 1) - 1, above.end_col_offset or 0
-            between = b"\n".join([*lines[row : first.lineno - 1], lines[first.lineno - 1][: first.col_offset]])
-            depth = deepest = 0
-            for byte in _STRING.sub(b"", between[column:]):
-                depth += (byte in b"([{") - (byte in b")]}")
-                deepest = max(deepest, depth)
-            cost += PATTERN_GROWTH ** min(deepest, 100)
-            if cost > MAX_PATTERNS:
-                raise Refused("too deeply nested", case.pattern.lineno, "limit")
+    for line, growth, (row, column), (end, end_column) in _bracketed(nodes):
+        between = b"\n".join([*lines[row - 1 : end - 1], lines[end - 1][:end_column]])
+        depth = deepest = 0
+        for byte in _STRING.sub(b"", between[column:]):
+            depth += (byte in b"([{") - (byte in b")]}")
+            deepest = max(deepest, depth)
+        cost += growth ** min(deepest, 100)
+        if cost > MAX_BRACKETS:
+            raise Refused("too deeply nested", line, "limit")
+
+
+def _bracketed(nodes: list[ast.Match | ast.Delete]) -> Iterator[tuple[int, float, tuple[int, int], tuple[int, int]]]:
+    """The line of each, how LibCST's time grows with its brackets, and between which lines and columns they stand."""
+    for node in nodes:
+        if isinstance(node, ast.Delete):
+            end = (node.end_lineno or node.lineno, node.end_col_offset or 0)
+            yield node.lineno, TARGET_GROWTH, (node.lineno, node.col_offset), end
+            continue
+        above: ast.expr | ast.stmt = node.subject
+        for case in node.cases:
+            first, start = case.body[0], (above.end_lineno or 1, above.end_col_offset or 0)
+            yield case.pattern.lineno, PATTERN_GROWTH, start, (first.lineno, first.col_offset)
             above = case.body[-1]
 
 
-def _names(tree: ast.Module) -> tuple[bool, int, list[ast.Match]]:
+def _names(tree: ast.Module) -> tuple[bool, int, list[ast.Match | ast.Delete]]:
     """Walk a tree level by level: refuse it where it is too deep, look for the names, sum up the nodes' levels, and
-    collect the statements whose patterns are to be weighed."""
+    collect the statements whose brackets are to be weighed."""
     level: list[ast.AST] = [tree]
     spread = depth = chained = 0
-    matches: list[ast.Match] = []
+    bracketed: list[ast.Match | ast.Delete] = []
     found = False
     while level:
         depth += 1
@@ -158,8 +167,8 @@ def _names(tree: ast.Module) -> tuple[bool, int, list[ast.Match]]:
             kind: Any = type(node)
             if not found and kind in _NAMING and _bears(node):
                 found = True
-            elif isinstance(node, ast.Match):
-                matches.append(node)
+            elif isinstance(node, (ast.Match, ast.Delete)):
+                bracketed.append(node)
             elif isinstance(node, ast.BoolOp) and len(node.values) > MAX_DEPTH:
                 chained += len(node.values)
                 if chained > MAX_CHAIN:
@@ -171,7 +180,7 @@ def _names(tree: ast.Module) -> tuple[bool, int, list[ast.Match]]:
                 elif isinstance(value, ast.AST):
                     below.append(value)
         level = below
-    return found, spread, matches
+    return found, spread, bracketed
 
 
 @cache
