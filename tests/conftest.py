@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+pytest_plugins = ["exploring"]
+
 CHECKOUT = Path(__file__).parents[1]
 KERAS = ("keras", "tf_keras")
 

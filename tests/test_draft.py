@@ -80,7 +80,7 @@ def parses(text: str) -> bool:
     return True
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(programs().filter(parses), st.data())
 def test_the_whole_tree_is_the_one_that_libcst_makes(text: str, data: st.DataObject) -> None:
     here = drafted(text)
@@ -108,7 +108,7 @@ def functions(nodes: list[ast.stmt]) -> Iterator[ast.stmt]:
             yield node
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(programs().filter(parses))
 def test_a_body_not_parsed_yet_names_what_it_names_when_it_is(text: str) -> None:
     here = drafted(text)

@@ -68,7 +68,7 @@ TEXTS = st.text(st.sampled_from("ab(\n\r\t #é𝕏")) | st.text()
 @given(TEXTS, TEXTS)
 @example("\r\n", "\r")
 @example("a\r\n", "b\n")
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_differences_make_one_text_the_other(old: str, new: str) -> None:
     spans = differences(old, new)
     assert applied(old, spans) == new
@@ -80,7 +80,7 @@ def test_differences_make_one_text_the_other(old: str, new: str) -> None:
 
 
 @given(TEXTS, st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_differences_are_no_longer_than_what_changed(text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))

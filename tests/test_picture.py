@@ -214,7 +214,7 @@ def series(draw: st.DrawFn) -> Scene:
     return Scene("net", "functional", Place("net.py"), nodes, tuple((number,) for number in outputs))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(series())
 def test_any_series_of_blocks_unfolds_to_itself(scene: Scene) -> None:
     (model,) = drawn.read(render([scene]))

@@ -335,7 +335,7 @@ def _combined(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.recursive(NUMBERS, _combined, max_leaves=12))
 def test_expressions_evaluate_as_python_does(expression: str) -> None:
     try:
@@ -348,7 +348,7 @@ def test_expressions_evaluate_as_python_does(expression: str) -> None:
     assert not isinstance(value, Unknown) or abs(expected) >= 10**15
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     try:
@@ -375,7 +375,7 @@ LINES = st.sampled_from(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(LINES, min_size=1, max_size=6), st.sampled_from(["\n", "\r\n"]), st.booleans())
 def test_positions_are_those_of_libcst(lines: list[str], newline: str, final: bool) -> None:
     text = newline.join("\n".join(lines).split("\n")) + (newline if final else "")

@@ -22,9 +22,6 @@ tf.config.threading.set_intra_op_parallelism_threads(1)
 settings.register_profile(
     "against",
     max_examples=int(os.environ.get("EXAMPLES", "300")),
-    deadline=None,
-    derandomize=True,
-    database=None,
     suppress_health_check=list(HealthCheck),
 )
 settings.load_profile("against")

@@ -1,0 +1,62 @@
+"""What TensorFlow can run here, found by trying once: which kernels a CPU has depends on whether oneDNN is on."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from real import layers
+
+FORMATS = ("channels_last", "channels_first")
+LACKING: set[str] = set()
+"""What was asked for and does not run."""
+
+
+@cache
+def runs(name: str, **arguments: Any) -> bool:
+    """Whether a small layer of this name has a kernel; a failure for another reason is raised."""
+    rank = int(re.search(r"(\d)D", name)[1])  # type: ignore[index]
+    sizes = (2,) if "Pooling" in name else (2, 2)
+    shape = (2, 2, *[7] * rank) if arguments.get("data_format") == "channels_first" else (2, *[7] * rank, 2)
+    try:
+        getattr(layers, name)(*sizes, **arguments)(np.ones(shape, "float32"))
+    except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError) as error:
+        if not re.search("(only|yet) support", str(error)):
+            raise
+        LACKING.add(" ".join([name, *(f"{key}={value}" for key, value in arguments.items())]))
+        return False
+    return True
+
+
+@cache
+def leaps() -> bool:
+    """Whether a Conv3D in groups whose stride is longer than its kernel keeps its place where padding is "same".
+
+    Keras gives it to XLA, which without oneDNN pads by less than nothing.
+    """
+    x = np.tile(np.arange(9, dtype="float32"), (1, 9, 9, 1))[..., None].repeat(2, -1)
+    y = layers.Conv3D(2, 1, strides=3, padding="same", groups=2, kernel_initializer="ones")(x)
+    right = np.array_equal(y, x[:, ::3, ::3, ::3])
+    if not right:
+        LACKING.add("Conv3D in groups with a stride longer than its kernel")
+    return right
+
+
+def formats(name: str) -> list[str]:
+    """The data formats in which a pooling layer runs."""
+    return [each for each in FORMATS if runs(name, data_format=each)]
+
+
+def ways(name: str) -> list[dict[str, Any]]:
+    """The strides, dilations and data formats with which a convolution runs; Keras refuses strides with a dilation.
+
+    Where TensorFlow's own kernels want the channels last, Keras 3 gives some convolutions with channels_first to XLA,
+    which computes some of them wrongly; so whether Conv2D has a kernel decides for all.
+    """
+    dilations = [each for each in (2, 3) if "Transpose" not in name or runs(name, dilation_rate=each)]
+    kinds = [{"strides": each} for each in (1, 2, 3)] + [{"dilation_rate": each} for each in dilations]
+    taken = FORMATS if runs("Conv2D", data_format="channels_first") else FORMATS[:1]
+    return [{**kind, "data_format": each} for kind in kinds for each in taken]
