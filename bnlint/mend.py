@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from . import disk, suppress
@@ -15,6 +17,7 @@ from .doors.gate import names_batchnorm
 from .engine import configuration
 from .fault import Fault
 from .finding import Edit, Failure, Finding, Place
+from .fixes.edits import lines_of
 from .fixes.splice import obstacle, spliced
 from .fixes.tree import Refused
 from .fixes.write import Changed, rewrite
@@ -22,8 +25,11 @@ from .plan import Plan, Selection, make_plan
 from .report import Mended, Report
 from .settle import settle
 
-ROUNDS = 10
-"""How many rounds a file gets at most, and one more for each finding."""
+ROUNDS, FAILURES = 10, 16
+"""How many rounds a file gets at most; and how many fixes that do not mend, each found by halves among all."""
+
+_Spot = tuple[str, int | None, int]
+"""A finding's rule and line."""
 
 
 class Mender:
@@ -38,23 +44,27 @@ class Mender:
         """Mend one file's content. Nothing is written. Raises gate.Refused where it cannot be linted."""
         mended = Mended(path, data, data)
         findings = self._findings(path, data)
-        hopeless: set[Finding] = set()
-        together = True
-        for _ in range(ROUNDS + len(findings)):
-            wanted = [finding for finding in findings if self._wants(finding) and finding not in hopeless]
-            chosen = list(_apart(wanted)) if together else wanted[:1]
-            if not chosen:
-                break
-            found = self._tried(path, mended.new, findings, chosen)
+        hopeless: set[_Spot] = set()
+        most, better = len(findings), False
+        for _ in range(ROUNDS + FAILURES * len(findings).bit_length()):
+            wanted = [finding for finding in findings if self._wants(finding) and _spot(finding) not in hopeless]
+            chosen = list(islice(_apart(wanted), most))
+            found = self._tried(path, mended.new, findings, chosen) if chosen else None
             if found is not None:
                 mended.new, findings = found
                 mended.rounds.append((chosen, mended.new))
-                hopeless.clear()
+                hopeless = _moved(hopeless, chosen)
+                most, better = 2 * most, True
             elif len(chosen) > 1:
-                together = False
+                most = len(chosen) // 2
+            elif chosen:
+                hopeless.add(_spot(chosen[0]))
+            elif hopeless and better:  # What did not mend before may do so now.
+                hopeless.clear()
+                most, better = len(findings), False
             else:
-                hopeless.add(chosen[0])
-        mended.refused = [finding for finding in findings if finding in hopeless]
+                break
+        mended.refused = [finding for finding in findings if self._wants(finding)]
         return mended
 
     def _wants(self, finding: Finding) -> bool:
@@ -94,20 +104,44 @@ def _worse(before: list[Finding], after: list[Finding], chosen: list[Finding]) -
     return not raised and any(has[rule] > had[rule] for rule in has.keys() - mended.keys())
 
 
+def _spot(finding: Finding) -> _Spot:
+    return finding.rule, finding.place.cell, finding.place.line or 0
+
+
+def _moved(spots: set[_Spot], chosen: list[Finding]) -> set[_Spot]:
+    """Where findings stand after these fixes."""
+    edits = {edit for finding in chosen if finding.fix for edit in finding.fix.edits} if spots else set()
+    return {
+        (rule, cell, line + sum(_growth(edit) for edit in edits if edit.cell == cell and edit.start[0] < line))
+        for rule, cell, line in spots
+    }
+
+
+def _growth(edit: Edit) -> int:
+    """How many lines more there are with an edit."""
+    return len(lines_of(f"{edit.text}.")) - 1 - (edit.end[0] - edit.start[0])
+
+
 def _apart(findings: Iterable[Finding]) -> Iterator[Finding]:
     """Those findings whose fixes do not meet an earlier one's."""
-    taken: list[Edit] = []
+    taken: dict[int | None, list[Edit]] = {}
     for finding in findings:
         edits = finding.fix.edits if finding.fix else ()
-        if not any(_meet(edit, other) for edit in edits for other in taken):
-            taken += edits
+        if not any(_meets(edit, taken.get(edit.cell, [])) for edit in edits):
+            for edit in edits:
+                insort(taken.setdefault(edit.cell, []), edit, key=_start)
             yield finding
 
 
-def _meet(one: Edit, other: Edit) -> bool:
-    if one == other or one.cell != other.cell:
-        return False
-    return one.start <= other.end and other.start <= one.end
+def _start(edit: Edit) -> tuple[int, int]:
+    return edit.start
+
+
+def _meets(edit: Edit, taken: list[Edit]) -> bool:
+    """Whether an edit meets another one of these, which are in order, and do not overlap."""
+    first, last = bisect_left(taken, edit.start, key=_start), bisect_right(taken, edit.end, key=_start)
+    near = taken[max(first - 1, 0) : last]
+    return any(one != edit and one.start <= edit.end and edit.start <= one.end for one in near)
 
 
 def mended_files(report: Report, plan: Plan, *, unsafe: bool) -> Iterator[Mended]:

@@ -24,6 +24,33 @@ def differences(old: str, new: str) -> list[Span]:
     return lines.differences([(0, len(lines.all), lines_of(new))])
 
 
+Opcode = tuple[str, int, int, int, int]
+
+_WINDOW = 100
+"""How many lines are compared at once: with lines that repeat, the work grows with the third power."""
+
+
+def opcodes(old: Sequence[str], new: Sequence[str]) -> list[Opcode]:
+    """What makes one row of lines the other, as SequenceMatcher says it; a window at a time where they are many."""
+    found: list[Opcode] = []
+    i = j = 0
+    while i < len(old) or j < len(new):
+        same = 0
+        while i + same < len(old) and j + same < len(new) and old[i + same] == new[j + same]:
+            same += 1
+        if same:
+            found.append(("equal", i, i + same, j, j + same))
+            i, j = i + same, j + same
+        codes = SequenceMatcher(None, old[i : i + _WINDOW], new[j : j + _WINDOW], autojunk=False).get_opcodes()
+        if max(len(old) - i, len(new) - j) > _WINDOW:
+            last = max((place for place, code in enumerate(codes) if code[0] == "equal"), default=len(codes))
+            codes = codes[:last]  # What is behind it may look otherwise with the lines that follow.
+        found += [(tag, i + a, i + b, j + c, j + d) for tag, a, b, c, d in codes]
+        if codes:
+            i, j = i + codes[-1][2], j + codes[-1][4]
+    return found
+
+
 def _common(first: list[str], second: list[str]) -> int:
     count = 0
     for one, other in zip(first, second, strict=False):

@@ -46,7 +46,7 @@ def class_name(tree: Tree, like: cst.CSTNode, kind: str) -> str:
     if any(isinstance(node.names, cst.ImportStar) for node in froms):
         return kind
     if beside:
-        if kind in tree.layout.names:
+        if kind in tree.layout.named:
             raise Refused(f"{kind} is something else in this file")
         for node, _ in beside:
             add_name(tree, aliases_of(node), kind)

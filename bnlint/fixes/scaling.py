@@ -231,6 +231,8 @@ def _channels(new: int, old: int, less: int, left: int) -> int:
     if old % new and new % old:
         raise ValueError("what a reshape does to the channels has no smaller form")
     part = _divisor(less if new < old else left // less)
+    if new < old and part == less:
+        raise ValueError("channels that a reshape parts cannot be parted when they are fewer")
     return part if new < old else less * part
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import merge
+from itertools import groupby, islice, takewhile
 from typing import Literal
 
 import libcst as cst
 
 from .rows import Row, comment_above, elements
-from .tree import Refused, Tree, names_in
+from .tree import Refused, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,15 +231,12 @@ def line_behind(tree: Tree, statement: cst.SimpleStatementLine, code: str, lead:
 
 def _renamed(tree: Tree, slot: Slot, new: str) -> None:
     """Let the statements behind a slot read the variable `new` and not the one that the slot assigns."""
-    block = block_of(tree, slot.node)
-    behind = block[index_of(block, slot.node) + 1 :]
     read = 0
     stale = False
-    for statement in behind:
-        names = [name for name in names_in(statement) if name.value in (slot.name, new)]
+    for statement, names in _names_behind(tree, slot.node, (slot.name, new)):
         written = {name.value for name in names if _is_target(tree, name)}
         loads = [name for name in names if name.value == slot.name and not _is_target(tree, name)]
-        if not isinstance(statement, cst.SimpleStatementLine) and names and (written or stale):
+        if not isinstance(statement, cst.SimpleStatementLine) and (written or stale):
             raise Refused(f"{slot.name} is used in more than one way behind it")
         if loads and stale:
             raise Refused(f"{new} is something else where {slot.name} is used")
@@ -249,17 +249,47 @@ def _renamed(tree: Tree, slot: Slot, new: str) -> None:
     _only_there(tree, slot, read)
 
 
+def _names_behind(
+    tree: Tree, statement: cst.CSTNode, wanted: Iterable[str]
+) -> Iterator[tuple[cst.CSTNode, list[cst.Name]]]:
+    """The statements behind one in its block that have names of these, each with them."""
+    block, holder, start = block_of(tree, statement), tree.parent(statement), tree.range(statement)[1]
+    end = tree.range(block[-1])[1]
+
+    def begins(name: cst.Name) -> int:
+        return tree.range(name)[0]
+
+    rows = [tree.layout.named.get(name, []) for name in dict.fromkeys(wanted)]
+    behind = merge(*(islice(row, bisect_left(row, start, key=begins), None) for row in rows), key=begins)
+
+    def of_block(name: cst.CSTNode) -> cst.CSTNode:
+        while (above := tree.parent(name)) is not holder and above is not None:
+            name = above
+        return name
+
+    inside = takewhile(lambda name: begins(name) < end, behind)
+    for _, names in groupby(((of_block(name), name) for name in inside), key=lambda pair: id(pair[0])):
+        found = list(names)
+        yield found[0][0], [name for _, name in found]
+
+
 def _only_there(tree: Tree, slot: Slot, read: int) -> None:
     """Raise Refused where a variable that goes is read outside the statements behind it in its block."""
-    scope = tree.above(slot.node, (cst.FunctionDef, cst.Module))
-    start = tree.range(slot.node)[0]
-    names = [name for name in names_in(scope or tree.module) if name.value == slot.name]
-    later = [name for name in names if not _is_target(tree, name) and tree.range(name)[0] > start]
-    looped = tree.above(slot.node, (cst.For, cst.While)) is not None and len(later) != len(
-        [name for name in names if not _is_target(tree, name)]
-    )
-    if len(later) != read or looped:
+    scope = tree.above(slot.node, (cst.FunctionDef, cst.Module)) or tree.module
+    loads = _loads(tree, scope, slot.name)
+    later = len(loads) - bisect_right(loads, tree.range(slot.node)[0])
+    looped = tree.above(slot.node, (cst.For, cst.While)) is not None and later != len(loads)
+    if later != read or looped:
         raise Refused(f"{slot.name} is used elsewhere too")
+
+
+def _loads(tree: Tree, scope: cst.CSTNode, name: str) -> list[int]:
+    """Where a variable is read in a scope."""
+    found, key = tree.layout.loads, (id(scope), name)
+    if key not in found:
+        names = [one for one in tree.layout.named.get(name, ()) if tree.holds(scope, one) and not _is_target(tree, one)]
+        found[key] = [tree.range(one)[0] for one in names]
+    return found[key]
 
 
 def _is_target(tree: Tree, name: cst.Name) -> bool:

@@ -117,10 +117,20 @@ def _remove_construction(tree: Tree, made: cst.CSTNode, slot: Slot) -> None:
     target = assign.targets[0].target
     name = tree.code(target)
     scope = tree.above(target, cst.ClassDef if isinstance(target, cst.Attribute) else (cst.FunctionDef, cst.Module))
-    same = [part for part in walk(scope or tree.module) if isinstance(part, type(target)) and tree.code(part) == name]
-    if [part for part in same if part is not target and not tree.holds(slot.code, part)]:
+    same = _alike(tree, scope or tree.module, type(target))[name]
+    if any(part is not target and not tree.holds(slot.code, part) for part in same):
         raise Refused(f"{name} is used elsewhere too")
     drop_line(tree, statement)
+
+
+def _alike(tree: Tree, scope: cst.CSTNode, kind: type[cst.CSTNode]) -> dict[str, list[cst.CSTNode]]:
+    """The nodes of a kind in a scope, by their code."""
+    found = tree.layout.alike.setdefault((id(scope), kind), {})
+    if not found:
+        for part in walk(scope):
+            if isinstance(part, kind):
+                found.setdefault(tree.code(part), []).append(part)
+    return found
 
 
 def _move_call(step: MoveCall, tree: Tree, node: Node) -> None:

@@ -46,7 +46,8 @@ class Layout:
         self.ranges = state.ranges
         self._starts: dict[int, list[int]] = {}
         self.rows: dict[int, tuple[Range, ...]] = {}
-        self.scopes: dict[tuple[int, object], dict[str, list[cst.CSTNode]]] = {}
+        self.loads: dict[tuple[int, str], list[int]] = {}
+        self.alike: dict[tuple[int, type[cst.CSTNode]], dict[str, list[cst.CSTNode]]] = {}
 
     def starts(self, row: Sequence[cst.CSTNode]) -> list[int]:
         """Where the nodes of a row begin."""
@@ -65,9 +66,12 @@ class Layout:
         return [node for node in walk(self.module) if isinstance(node, (cst.Import, cst.ImportFrom))]
 
     @cached_property
-    def names(self) -> frozenset[str]:
-        """All names that stand for variables."""
-        return frozenset(name.value for name in names_in(self.module))
+    def named(self) -> dict[str, list[cst.Name]]:
+        """The names that stand for variables, those that are the same in the order of the text."""
+        found: dict[str, list[cst.Name]] = {}
+        for name in sorted(names_in(self.module), key=lambda name: self.ranges[id(name)]):
+            found.setdefault(name.value, []).append(name)
+        return found
 
     @cached_property
     def quote(self) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
 from ..doors.code import text_of
 from ..finding import Finding
-from ..fixes.edits import lines_of
+from ..fixes.edits import Opcode, lines_of, opcodes
 from ..fixes.splice import cell_sources
 from ..report import Mended
 from .escape import printable
@@ -50,24 +51,31 @@ def _marks(mended: Mended) -> _Marks:
         after = _texts(mended.path, data)
         edits = [(edit, finding) for finding in findings if finding.fix for edit in finding.fix.edits[:1]]
         marks += [(edit.cell, edit.start[0] - 1, finding) for edit, finding in edits]
-        marks = [(cell, _moved(line, before[cell], after[cell]), finding) for cell, line, finding in marks]
+        changes = {cell: opcodes(before[cell], after[cell]) for cell in dict.fromkeys(cell for cell, _, _ in marks)}
+        marks = [(cell, _moved(line, changes[cell], len(after[cell])), finding) for cell, line, finding in marks]
         before = after
     return marks
 
 
-def _moved(line: int, before: list[str], after: list[str]) -> int:
+def _moved(line: int, changes: list[Opcode], end: int) -> int:
     """Where a line of one text is found in the next, or where what has become of it begins."""
-    for tag, a, b, c, _ in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    place = bisect_right(changes, line, key=lambda change: change[1]) - 1
+    for tag, a, b, c, _ in changes[max(place, 0) : place + 1]:
         if a <= line < b:
             return c + line - a if tag == "equal" else c
-    return len(after)
+    return end
 
 
 def _hunks(name: str, old: list[str], new: list[str], marks: list[tuple[int, Finding]], color: bool) -> Iterator[str]:
     def pen(code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if color else text
 
-    for group in SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(CONTEXT):
+    by_line: dict[int, list[tuple[int, Finding]]] = {}
+    for number, (line, finding) in enumerate(marks):
+        by_line.setdefault(line, []).append((number, finding))
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    matcher.opcodes = opcodes(old, new)  # type: ignore[attr-defined]
+    for group in matcher.get_grouped_opcodes(CONTEXT):
         first, last = group[0], group[-1]
         yield pen(_BOLD, f"--- {name}")
         yield pen(_BOLD, f"+++ {name}")
@@ -78,8 +86,9 @@ def _hunks(name: str, old: list[str], new: list[str], marks: list[tuple[int, Fin
                 continue
             yield from (pen(_RED, f"-{_shown(line)}") for line in old[a:b])
             yield from (pen(_GREEN, f"+{_shown(line)}") for line in new[c:d])
-        for line, finding in marks:
-            if first[3] <= line <= last[4] and finding.fix is not None:
+        here = [pair for line in range(first[3], last[4] + 1) for pair in by_line.get(line, ())]
+        for _, finding in sorted(here, key=lambda pair: pair[0]):
+            if finding.fix is not None:
                 yield f"# {finding.rule}: {printable(finding.fix.title)}"
                 yield from (f"#   {printable(said)}" for said in finding.fix.certificate.lines())
 
