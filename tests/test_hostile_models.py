@@ -197,6 +197,15 @@ NEITHER = b"\x19\x5d"
 """The type of something of any length that is neither a text nor a row; HDF5 would take it for pointers, and crash."""
 
 
+def free_space_of_no_size(path: Path) -> None:
+    """An .h5 file whose first text has lost its number and its size."""
+    hdf5(path)
+    content = bytearray(path.read_bytes())
+    start = content.find(b"GCOL") + 16
+    content[start : start + 16] = bytes(16)
+    path.write_bytes(bytes(content))
+
+
 TWO_GB = struct.pack("<I", 7 << 28)
 
 
@@ -265,6 +274,7 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "a number for it": (".h5", lambda path: hdf5(path, attribute=a_number), "is not a text"),
     "neither text nor row": (".h5", lambda path: patched(path, False, 0, NEITHER), "model_config is not a text"),
     "a text of 2 GB": (".h5", lambda path: patched(path, False, 1, TWO_GB), "is larger than 16,777,216 bytes"),
+    "free space of no size": (".h5", free_space_of_no_size, "its texts are damaged"),
     "a cut-off message": ("keras_metadata.pb", saved_model, "cut off"),
 }
 

@@ -18,6 +18,7 @@ from .gate import Refused
 
 MAX_CHANNELS = 1 << 20
 MAX_OBJECTS = 200_000
+_COLLECTION = b"GCOL\1\0\0\0"
 _ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError, MemoryError)
 _NAMES = ("gamma", "beta", "moving_mean", "moving_variance")
 
@@ -64,6 +65,8 @@ class Weights:
                 raise Refused(f"its {name} is not a text")
             if kind.is_variable_str() and declared_length(self._raw, name.encode()) > limit:
                 raise Refused(f"its {name} is larger than {limit:,} bytes")
+            if kind.is_variable_str() and _endless(self._raw):
+                raise Refused(f"its {name} cannot be read: its texts are damaged")
             value = self._file.attrs[name]
         except _ERRORS as error:
             raise Refused(f"its {name} cannot be read: {_said(error)}") from None
@@ -180,6 +183,21 @@ def declared_length(file: IO[bytes], name: bytes) -> int:
                         longest = max(longest, *struct.unpack("<I", data[end : end + 4]))
             at = data.find(name + b"\0", at + 1)
     return longest
+
+
+def _endless(file: IO[bytes]) -> bool:
+    """Whether a collection of texts holds free space of no size, at which HDF5 goes round for ever."""
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        at = data.find(_COLLECTION)
+        while at >= 0:
+            place, end = at + 16, min(len(data), at + int.from_bytes(data[at + 8 : at + 16], "little"))
+            while place + 16 <= end:
+                index, size = struct.unpack("<H6xQ", data[place : place + 16])
+                if index == 0 == size:
+                    return True
+                place += 16 + size + -size % 8 if index else size
+            at = data.find(_COLLECTION, at + 1)
+    return False
 
 
 def state_of(arrays: Mapping[str, Any], layer: Layer) -> State:
