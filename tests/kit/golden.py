@@ -167,8 +167,13 @@ def differences(before: Iterable[Entry], after: Iterable[Entry]) -> Iterator[str
         if key not in new or key not in old:
             entry = old.get(key) or new[key]
             yield f"{'-' if key in old else '+'} {shown}{' ' + entry['severity'] if 'severity' in entry else ''}"
-        elif changed := [name for name, value in old[key].items() if value != new[key].get(name)]:
+        elif changed := [name for name in old[key] if _differ(name, old[key], new[key])]:
             yield f"~ {shown}: {', '.join(_change(name, old[key][name], new[key].get(name)) for name in changed)}"
+
+
+def _differ(name: str, old: Entry, new: Entry) -> bool:
+    """Whether entries differ in one field; records of before failures had kinds have none to compare."""
+    return old[name] != new.get(name) and not (name == "kind" and None in (old[name], new.get(name)))
 
 
 def _by_key(entries: Iterable[Entry]) -> dict[str, Entry]:
