@@ -33,13 +33,8 @@ GROWN = {
     "long": "for number in range(200):\n    rows.append(read(number))",
     "comprehended": "rows = [np.load(name) for name in names]",
 }
-USED = (
-    "np.array(rows)",
-    "np.asarray(rows) / 255",
-    "np.array(list(rows))",
-    "np.array(rows[:])",
-    "np.array(sorted(rows))",
-)
+KEPT = ("np.array(rows)", "np.asarray(rows) / 255", "np.array(list(rows))", "np.array(rows[:])")
+USED = (*KEPT, "np.array(sorted(rows))")
 SMALL = {"tiny-batch", "batch-of-one", "last-batch-of-one", "unconverged-moving-average"}
 
 
