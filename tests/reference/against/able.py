@@ -32,17 +32,27 @@ def runs(name: str, **arguments: Any) -> bool:
 
 
 @cache
-def leaps() -> bool:
-    """Whether a Conv3D in groups whose stride is longer than its kernel keeps its place where padding is "same".
+def leaps(name: str, groups: int = 1) -> bool:
+    """Whether a layer of three dimensions keeps its place where its stride is longer than its window.
 
-    Keras gives it to XLA, which without oneDNN pads by less than nothing.
+    Without oneDNN, Conv3D and the pooling layers pad by less than nothing where padding is "same": they begin late.
     """
-    x = np.tile(np.arange(9, dtype="float32"), (1, 9, 9, 1))[..., None].repeat(2, -1)
-    y = layers.Conv3D(2, 1, strides=3, padding="same", groups=2, kernel_initializer="ones")(x)
-    right = np.array_equal(y, x[:, ::3, ::3, ::3])
+    x = np.tile(np.arange(9, dtype="float32"), (1, 9, 9, 1))[..., None].repeat(groups, -1)
+    arguments: dict[str, Any] = {"strides": 3, "padding": "same"}
+    if "Conv" in name:
+        arguments |= {"filters": groups, "kernel_size": 1, "groups": groups, "kernel_initializer": "ones"}
+    else:
+        arguments |= {"pool_size": 1}
+    right = np.array_equal(getattr(layers, name)(**arguments)(x), x[:, ::3, ::3, ::3])
     if not right:
-        LACKING.add("Conv3D in groups with a stride longer than its kernel")
+        LACKING.add(f"{name} with a stride longer than its window" + " in groups" * (groups > 1))
     return right
+
+
+def placed(name: str, window: list[int], strides: int | None, padding: str, groups: int = 1) -> bool:
+    """Whether a layer's windows begin here where they should."""
+    leaping = padding == "same" and strides is not None and strides > min(window)
+    return not (leaping and name in ("Conv3D", "MaxPooling3D", "AveragePooling3D")) or leaps(name, min(groups, 2))
 
 
 def formats(name: str) -> list[str]:

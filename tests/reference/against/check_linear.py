@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from able import leaps, ways
+from able import placed, ways
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from real import MAJOR, close, layers, normal
@@ -58,6 +58,7 @@ def verify(layer: Any, function: Any, shape: tuple[int, ...], terms: int, seed: 
 def test_convolution(data: st.DataObject, rank: int, seed: int) -> None:
     name = f"Conv{rank}D"
     arguments, channels = data.draw(spatial(rank, ways(name), causal=rank == 1)), data.draw(st.integers(1, 4))
+    assume(placed(name, arguments["kernel_size"], arguments.get("strides"), arguments["padding"]))
     layer = getattr(layers, name)(data.draw(st.integers(1, 4)), **arguments)
     terms = int(np.prod(arguments["kernel_size"])) * channels
     verify(layer, linear.convolution, inputs(data.draw, rank, channels, arguments), terms, seed, **renamed(arguments))
@@ -70,8 +71,7 @@ def test_grouped_convolution(data: st.DataObject, rank: int, seed: int) -> None:
     # Keras gives these to XLA, which computes some with channels_first wrongly, on every platform.
     last = [way for way in ways(name) if way["data_format"] == "channels_last"]
     arguments = data.draw(spatial(rank, last)) | {"groups": groups}
-    leaping = arguments["padding"] == "same" and arguments.get("strides", 1) > min(arguments["kernel_size"])
-    assume(rank < 3 or not leaping or leaps())
+    assume(placed(name, arguments["kernel_size"], arguments.get("strides"), arguments["padding"], groups))
     channels, filters = groups * data.draw(st.integers(1, 2)), groups * data.draw(st.integers(1, 2))
     layer = getattr(layers, name)(filters, **arguments)
     terms = int(np.prod(arguments["kernel_size"])) * channels
