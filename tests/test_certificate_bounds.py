@@ -211,7 +211,7 @@ def test_sizes_that_meet_go_together() -> None:
 
 
 def test_layers_too_large_in_any_size_are_not_tried() -> None:
-    many = "Cropping2D(8), " * 40
+    many = "Cropping2D(8), " * 30
     program = evaluate(
         f"{HEAD}Sequential([Input((999, 999, 8)), Conv2D(8, 3), {many}BatchNormalization()])\n", "model.py"
     )

@@ -18,7 +18,7 @@ from .specs import Network, Part, Spec, Untried
 MOST_CALLS = 24
 """How many calls a neighbourhood may grow to, while a difference is followed."""
 
-MOST_TOGETHER = 64
+MOST_TOGETHER = 40
 """How many calls a rule may say that a change is about."""
 
 MOST_IN_ALL = 120_000_000
