@@ -12,7 +12,7 @@ from email.parser import Parser
 from pathlib import Path
 
 import pytest
-from conftest import Environment
+from kit.environment import Environment
 
 import bnlint
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Environment
+from kit.environment import Environment
 from sarif_pydantic import Sarif
 
 from bnlint.book import open_book, scaffold
