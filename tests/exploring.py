@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, is_hypothesis_test, settings
 from hypothesis.internal.conjecture import providers
 
 # Else constants of the modules that happen to be loaded are drawn, so that it matters which tests run in one process.
-providers._get_local_constants = lambda: providers._local_constants
+# There is no setting for that; a Hypothesis that has no such functions fails test_exploring, and nothing else.
+if hasattr(providers, "_get_local_constants") and hasattr(providers, "_local_constants"):
+    providers._get_local_constants = lambda: providers._local_constants
 
 
 def wants_slow(config: pytest.Config) -> bool:

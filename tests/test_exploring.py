@@ -52,6 +52,7 @@ def drawn(folder: Path, *options: str) -> tuple[str, str]:
     return path.read_text(encoding="utf-8"), done.stdout
 
 
+@pytest.mark.slow
 def test_the_quick_tests_draw_the_same_each_time_whatever_else_runs(folder: Path) -> None:
     alone, said = drawn(folder, "-m", "not slow", "test_drawing.py")
     others, _ = drawn(folder, "-m", "not slow", "test_other.py", "test_drawing.py")
@@ -59,6 +60,7 @@ def test_the_quick_tests_draw_the_same_each_time_whatever_else_runs(folder: Path
     assert "seed" not in said
 
 
+@pytest.mark.slow
 def test_the_slow_tests_draw_what_their_seed_says(folder: Path) -> None:
     """Tests that only draw are among them, also in the processes of pytest-xdist."""
     one, said = drawn(folder, "-m", "slow", "test_other.py", "test_drawing.py")

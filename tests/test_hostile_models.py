@@ -305,6 +305,7 @@ def read_with_little_memory(folder: Path) -> None:
     print(int(status.split("VmHWM:")[1].split()[0]) // 1024)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="needs Linux's account of memory")
 def test_together_they_take_little_memory(tmp_path: Path) -> None:
     folder = tmp_path / "all"

@@ -82,6 +82,7 @@ for name, text in SMALL.items():
 """
 
 
+@pytest.mark.slow
 def test_small_programs_that_ask_for_much() -> None:
     """A gigabyte is enough, nothing fails, and the Dropout in front of a batch normalization is found in each."""
     code = BOMBS.format(tests=str(Path(__file__).parent))
