@@ -43,13 +43,13 @@ class Mender:
     def __call__(self, path: str, data: bytes) -> Mended:
         """Mend one file's content. Nothing is written. Raises gate.Refused where it cannot be linted."""
         mended = Mended(path, data, data)
-        findings = self._findings(path, data)
+        findings, faults = self._found(path, data)
         hopeless: set[_Spot] = set()
         most, better = len(findings), False
         for _ in range(ROUNDS + FAILURES * len(findings).bit_length()):
             wanted = [finding for finding in findings if self._wants(finding) and _spot(finding) not in hopeless]
             chosen = list(islice(_apart(wanted), most))
-            found = self._tried(path, mended.new, findings, chosen) if chosen else None
+            found = self._tried(path, mended.new, (findings, faults), chosen) if chosen else None
             if found is not None:
                 mended.new, findings = found
                 mended.rounds.append((chosen, mended.new))
@@ -71,19 +71,23 @@ class Mender:
         return finding.fix is not None and (finding.fix.safe or self._unsafe)
 
     def _tried(
-        self, path: str, data: bytes, findings: list[Finding], chosen: list[Finding]
+        self, path: str, data: bytes, before: tuple[list[Finding], set[str]], chosen: list[Finding]
     ) -> tuple[bytes, list[Finding]] | None:
-        """The bytes and the findings after these fixes; None where they do not mend them, or make it worse."""
+        """The bytes and the findings after these fixes; None where they do not mend them, or make it worse.
+
+        Where bnlint itself fails on the new text, nobody knows what became of the findings.
+        """
+        findings, faults = before
         edits = dict.fromkeys(edit for finding in chosen if finding.fix for edit in finding.fix.edits)
         try:
             new = spliced(path, data, edits)
-            after = self._findings(path, new)
+            after, failed = self._found(path, new)
         except (Refused, Unreadable):
             return None
-        return None if _worse(findings, after, chosen) else (new, after)
+        return None if failed - faults or _worse(findings, after, chosen) else (new, after)
 
-    def _findings(self, path: str, data: bytes) -> list[Finding]:
-        """The findings of a file with this content that stand."""
+    def _found(self, path: str, data: bytes) -> tuple[list[Finding], set[str]]:
+        """The findings of a file with this content that stand, and what is said of bnlint's own faults."""
         code = read_code(path, data)
         outcome = Outcome()
         if code.named or not names_batchnorm(data):  # Else it only looks as if it did: in prose, or a broken cell.
@@ -91,7 +95,7 @@ class Mender:
             outcome = self._check.check(code, path, file)
         report = Report()
         settle(report, [outcome], self._plan, {path: lambda: suppress.of_bytes(path, data)})
-        return report.findings
+        return report.findings, {failure.message for failure in report.failures if failure.kind == "bnlint"}
 
 
 def _worse(before: list[Finding], after: list[Finding], chosen: list[Finding]) -> bool:

@@ -23,6 +23,7 @@ from bnlint import (
     engine,
     files,
     mend,
+    mend_source,
     settle,
     sieve,
     suppress,
@@ -232,6 +233,21 @@ def test_fixing_goes_on_with_the_next_file(monkeypatch: pytest.MonkeyPatch) -> N
     assert Path("bad.py").read_text(encoding="utf-8") == BAD
     assert "momentum=0.9" in Path("other.py").read_text(encoding="utf-8")
     assert result.exit_code == 2
+
+
+def test_a_fix_is_not_taken_where_bnlint_fails_on_what_it_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule that raises finds nothing, which must not look like a finding that is mended."""
+    asked = checker._findings
+
+    def failing_later(program: Program, rule: Any, *rest: Any) -> Any:
+        if rule.name == "pytorch-momentum" and any(layer.arg("momentum").value == 0.9 for layer in program.layers):
+            raise Failed
+        return asked(program, rule, *rest)
+
+    monkeypatch.setattr(checker, "_findings", failing_later)
+    assert mend_source(BAD, unsafe=True, select=["pytorch-momentum"]) == BAD
+    monkeypatch.undo()
+    assert "momentum=0.9" in mend_source(BAD, unsafe=True, select=["pytorch-momentum"])
 
 
 def test_the_traceback_is_shown_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
