@@ -6,7 +6,7 @@ import multiprocessing
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Literal, TypeVar
@@ -72,7 +72,8 @@ def spread(
         while queue or workers:
             while queue and len(workers) < jobs:
                 try:
-                    workers.append(_Worker(start, workers, method))
+                    with _uninterrupted():
+                        workers.append(_Worker(start, workers, method))
                 except OSError:  # The system gives no more processes.
                     jobs = len(workers)
                     break
@@ -103,6 +104,19 @@ def spread(
     finally:
         for worker in workers:
             worker.end()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """An interrupt waits: in the middle of a start, there would be a process that nobody knows of, and nobody ends."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(connection: Connection, start: Callable[[], Callable[[object], object]], held: list[Connection]) -> None:

@@ -459,6 +459,23 @@ class TestJobs:
             with pytest.raises(ProcessLookupError):
                 os.kill(child, 0)
 
+    @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+    def test_an_interrupt_while_one_starts_leaves_none_behind(self, folder: Path) -> None:
+        for number in range(8):
+            (folder / f"f{number}.py").write_text(DISCARDED, encoding="utf-8")
+        code = f"{self.SLOW}import os, time\nfrom multiprocessing.popen_fork import Popen\nlaunch = Popen._launch\n"
+        code += (
+            "def interrupted(self, process):\n    launch(self, process)\n    os.write(1, f'{self.pid}\\n'.encode())\n"
+        )
+        code += "    os.kill(os.getpid(), 2)\nPopen._launch = interrupted\n"
+        environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+        program = [sys.executable, "-c", f"from bnlint.cli import main\n{code}\nmain()", ".", "--jobs", "2"]
+        run = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=20, check=False)
+        assert (run.returncode, run.stderr) == (130, "interrupted\n")
+        (child,) = map(int, run.stdout.split())
+        with pytest.raises(ProcessLookupError):
+            os.kill(child, 0)
+
 
 class TestMerging:
     """Several problems at one spot are one finding."""
