@@ -222,7 +222,8 @@ class Comparison:
                 runner.run(x, True, 1, noisy)
                 spreads = {layer: _by_channel(specs[layer], into).var(0) for layer, into in runner.into.items()}
                 found.append({layer: float(spread.mean()) for layer, spread in spreads.items()})
-            ratios.append(max((found[0][layer] / found[1][layer] for layer in found[0]), default=0.0))
+            known = [layer for layer, spread in found[1].items() if spread]  # Of one channel, a layer may leave none.
+            ratios.append(max((found[0][layer] / found[1][layer] for layer in known), default=0.0))
         return (ratios[0], ratios[1]) if all(ratios) else None
 
 
