@@ -30,11 +30,6 @@ def spatial(draw: st.DrawFn, rank: int, ways: list[dict[str, Any]], causal: bool
     return {"kernel_size": size, "padding": draw(st.sampled_from(paddings)), "use_bias": draw(st.booleans()), **way}
 
 
-def with_channels_last(name: str) -> list[dict[str, Any]]:
-    """The ways of a layer whose results with channels_first are not Keras's own results with channels_last."""
-    return [way for way in ways(name) if way["data_format"] == "channels_last"]
-
-
 def inputs(draw: st.DrawFn, rank: int, channels: int, arguments: dict[str, Any]) -> tuple[int, ...]:
     """The shape of an input, long enough for any kernel."""
     batch, *size = draw(st.integers(1, 3)), *[draw(st.integers(7, 9)) for _ in range(rank)]
@@ -73,8 +68,7 @@ def test_convolution(data: st.DataObject, rank: int, seed: int) -> None:
 @given(st.data(), st.integers(1, 3), SEEDS)
 def test_grouped_convolution(data: st.DataObject, rank: int, seed: int) -> None:
     name, groups = f"Conv{rank}D", data.draw(st.integers(2, 3))
-    # Keras gives these to XLA, which computes some with channels_first wrongly, on every platform.
-    arguments = data.draw(spatial(rank, with_channels_last(name))) | {"groups": groups}
+    arguments = data.draw(spatial(rank, ways(name))) | {"groups": groups}
     assume(placed(name, arguments["kernel_size"], arguments.get("strides"), arguments["padding"], groups))
     channels, filters = groups * data.draw(st.integers(1, 2)), groups * data.draw(st.integers(1, 2))
     layer = getattr(layers, name)(filters, **arguments)
@@ -86,8 +80,7 @@ def test_grouped_convolution(data: st.DataObject, rank: int, seed: int) -> None:
 @given(st.data(), st.integers(1, 2), SEEDS)
 def test_depthwise_convolution(data: st.DataObject, rank: int, seed: int) -> None:
     name = f"DepthwiseConv{rank}D"
-    # With channels_first, Keras 3.15 swaps the axes of a DepthwiseConv1D's output that are equally long.
-    arguments, channels = data.draw(spatial(rank, with_channels_last(name))), data.draw(st.integers(1, 4))
+    arguments, channels = data.draw(spatial(rank, ways(name))), data.draw(st.integers(1, 4))
     layer = getattr(layers, name)(depth_multiplier=data.draw(st.integers(1, 3)), **arguments)
     terms = int(np.prod(arguments["kernel_size"]))
     shape = inputs(data.draw, rank, channels, arguments)
@@ -97,8 +90,7 @@ def test_depthwise_convolution(data: st.DataObject, rank: int, seed: int) -> Non
 @given(st.data(), st.integers(1, 2), SEEDS)
 def test_separable_convolution(data: st.DataObject, rank: int, seed: int) -> None:
     name = f"SeparableConv{rank}D"
-    # Its first half is a depthwise convolution.
-    arguments, channels = data.draw(spatial(rank, with_channels_last(name))), data.draw(st.integers(1, 4))
+    arguments, channels = data.draw(spatial(rank, ways(name))), data.draw(st.integers(1, 4))
     multiplier, filters = data.draw(st.integers(1, 2)), data.draw(st.integers(1, 4))
     layer = getattr(layers, name)(filters, depth_multiplier=multiplier, **arguments)
     terms = int(np.prod(arguments["kernel_size"])) + channels * multiplier
