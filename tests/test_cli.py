@@ -398,6 +398,8 @@ class TestImports:
 
 class TestJobs:
     SLOW = "from bnlint import engine\nengine.FORK_PAYS = engine.SPAWN_PAYS = (2, 0)\n"
+    HEARS = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    """Undoes that a shell lets what it runs in the background ignore interrupts."""
 
     def outputs(self, folder: Path, code: str, jobs: str) -> tuple[int, str]:
         run = command(".", "--format", "json", "--jobs", jobs, cwd=folder, code=self.SLOW + code)
@@ -444,7 +446,7 @@ class TestJobs:
     def test_an_interrupt_ends_them_all(self, folder: Path) -> None:
         for number in range(8):
             (folder / f"f{number}.py").write_text(DISCARDED, encoding="utf-8")
-        code = f"{self.SLOW}import time, os\ndef waits(self, path):\n"
+        code = f"{self.SLOW}{self.HEARS}import time, os\ndef waits(self, path):\n"
         code += "    os.write(1, f'{os.getpid()}\\n'.encode())\n    time.sleep(60)\n"
         code += "from bnlint import checker\nchecker.Checker.__call__ = waits\n"
         environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
@@ -463,7 +465,7 @@ class TestJobs:
     def test_an_interrupt_while_one_starts_leaves_none_behind(self, folder: Path) -> None:
         for number in range(8):
             (folder / f"f{number}.py").write_text(DISCARDED, encoding="utf-8")
-        code = f"{self.SLOW}import os, time\nfrom multiprocessing.popen_fork import Popen\nlaunch = Popen._launch\n"
+        code = f"{self.SLOW}{self.HEARS}import os\nfrom multiprocessing.popen_fork import Popen\nlaunch = Popen._launch\n"
         code += (
             "def interrupted(self, process):\n    launch(self, process)\n    os.write(1, f'{self.pid}\\n'.encode())\n"
         )
