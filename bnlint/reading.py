@@ -28,7 +28,7 @@ def read_program(path: str, config: Config, entry: str | None = None, target: st
     if is_model(path):
         return Code(""), _saved(path, entry, target)
     from .doors import source
-    from .doors.source.machine import OutOfFuel
+    from .doors.source.values.branches import OutOfFuel
 
     code = _code(path, config.max_size)
     file = Path(os.path.abspath(path))

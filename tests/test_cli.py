@@ -465,7 +465,9 @@ class TestJobs:
     def test_an_interrupt_while_one_starts_leaves_none_behind(self, folder: Path) -> None:
         for number in range(8):
             (folder / f"f{number}.py").write_text(DISCARDED, encoding="utf-8")
-        code = f"{self.SLOW}{self.HEARS}import os\nfrom multiprocessing.popen_fork import Popen\nlaunch = Popen._launch\n"
+        code = (
+            f"{self.SLOW}{self.HEARS}import os\nfrom multiprocessing.popen_fork import Popen\nlaunch = Popen._launch\n"
+        )
         code += (
             "def interrupted(self, process):\n    launch(self, process)\n    os.write(1, f'{self.pid}\\n'.encode())\n"
         )

@@ -18,8 +18,8 @@ from bnlint.doors.code import Code
 from bnlint.doors.gate import check_text
 from bnlint.doors.source import draft, evaluate
 from bnlint.doors.source.draft import Draft
+from bnlint.doors.source.language.relevance import _names_by_ast, _names_in
 from bnlint.doors.source.module import Module
-from bnlint.doors.source.relevance import _names_by_ast, _names_in
 
 FIXTURES = pathlib.Path(__file__).parents[1] / "fixtures" / "programs"
 BODIES = st.sampled_from(

@@ -16,7 +16,9 @@ from hostile import FAMILIES, HEAD, MODEL, SMALL
 from bnlint import Report, check_source
 from bnlint.doors import gate, weight
 from bnlint.doors.source import RECURSION_LIMIT, evaluate
-from bnlint.doors.source.machine import MAX_CALLS, MAX_EVENTS, MAX_MODELS, MAX_STEPS, Machine
+from bnlint.doors.source.language.machine import Machine
+from bnlint.doors.source.values.evaluator import MAX_STEPS
+from bnlint.doors.source.values.recording import MAX_CALLS, MAX_EVENTS, MAX_MODELS
 from bnlint.graph import Program
 
 CHECKOUT = Path(__file__).parents[1]

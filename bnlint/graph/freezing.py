@@ -11,7 +11,7 @@ from .program import Event, Program
 from .questions import is_batchnorm
 from .slices import End, begins_with, reaches
 
-FORWARDED = Unknown("the training flag")
+FORWARDED = Unknown("the training flag", "training")
 """The value of a `training` argument that hands on the flag of the `call` it stands in."""
 
 TRAINING_EVENTS = frozenset({"fit", "train_on_batch"})
@@ -184,5 +184,5 @@ def may_learn(call: Call) -> bool:
     Another value that is not known may be False.
     """
     value = call.training.value
-    handed_on = value == FORWARDED or (isinstance(value, Unknown) and value.reason.endswith("training"))
+    handed_on = value == FORWARDED or (isinstance(value, Unknown) and value.name.endswith("training"))
     return not call.training.given or value is None or value is True or handed_on

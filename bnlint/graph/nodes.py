@@ -43,9 +43,10 @@ class Origin(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A value that is not known, and why."""
+    """A value that is not known, and why, for people. `name` is the name in the code that it comes from."""
 
     reason: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

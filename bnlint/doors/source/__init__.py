@@ -6,25 +6,22 @@ import gc
 import pathlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import libcst as cst
 
 from ...graph import Model, Program
 from ..code import Code, is_document
-from . import calling, importing, library, models, objects, receivers, training
-from .args import Args, to_arg
-from .definitions import defaults
 from .draft import deep
-from .expressions import EXPRESSIONS
-from .finish import complete_models, enter_the_rest, leave_open, mark_dropped
-from .machine import Machine, OutOfFuel
-from .module import Module, Spot
+from .language.finish import complete_models, enter_the_rest, leave_open, mark_dropped
+from .language.machine import Machine
+from .module import Module
 from .project import Project, opened
-from .statements import STATEMENTS, assign
 from .target import keras_1, keras_of, tensorflow_1
 from .testing import holds_tests
-from .values import Bound, Dict, Frame, Func, Instance, Opaque, Value
+from .values.branches import OutOfFuel
+from .values.code import Frame
+from .values.containers import Dict
+from .values.kind import Opaque, layer_of
 
 RECURSION_LIMIT = 6_000
 
@@ -95,14 +92,14 @@ def evaluate_entry(
         expression = cst.parse_expression(entry)
     except cst.ParserSyntaxError as error:
         raise ValueError(f"not an expression: {entry}") from error
-    machine = Machine(program, project, EXPRESSIONS, STATEMENTS, STEPS)
+    machine = Machine(program, project)
     machine.exact, machine.limit, machine.room = True, 20 * machine.limit, 5 * machine.room
     frame = Frame(module, Dict({"__name__": module.package or "__main__", "__file__": Opaque("__file__")}))
     with _unhindered():
         _execute(machine, frame)
         value = machine.evaluate(expression, frame)
         complete_models(machine, frame)
-    model = value.layer if isinstance(value, Instance) else value
+    model = layer_of(value)
     if not isinstance(model, Model):
         raise ValueError(f"{entry} gives no model, but {getattr(value, 'reason', '') or type(value).__name__}")
     program.models.remove(model)
@@ -111,7 +108,7 @@ def evaluate_entry(
 
 
 def _run(program: Program, module: Module, project: Project) -> None:
-    machine = Machine(program, project, EXPRESSIONS, STATEMENTS, STEPS)
+    machine = Machine(program, project)
     main = module.file is None or module.file.name != "__init__.py"
     frame = Frame(
         module, Dict({"__name__": "__main__" if main else module.package, "__file__": Opaque("__file__")}), name=""
@@ -141,38 +138,3 @@ def _execute(machine: Machine, frame: Frame) -> None:
         except Exception as error:
             machine.give_up(error, body[index], frame)
             machine.reset()
-
-
-def _call_method(m: Machine, instance: Instance, name: str, values: list[Value], spot: Spot) -> Value:
-    method = instance.cls.find(name)
-    if isinstance(method, Func):
-        return m.call(Bound(instance, method), Args(spot, values))
-    return Opaque(name)
-
-
-STEPS: dict[str, Any] = {
-    "apply": models.apply,
-    "arrived": importing.arrived,
-    "assign": assign,
-    "attribute": objects.attribute,
-    "call_value": calling.call_value,
-    "call_method": _call_method,
-    "defaults": defaults,
-    "define": calling.define,
-    "escape": objects.escape,
-    "event": training.make_event,
-    "fill_sequential": models.fill_sequential,
-    "imported": importing.imported,
-    "is_kind": lambda m, layer, path: library.is_kind(layer, path),
-    "library_call": library.library_call,
-    "library_method": receivers.library_method,
-    "member": importing.member,
-    "model_attribute": models.model_attribute,
-    "set_attribute": objects.set_attribute,
-    "set_functional": models.set_functional,
-    "starred": importing.starred,
-    "super": calling.super_of,
-    "symbol_attribute": library.symbol_attribute,
-    "symbol_problem": lambda m, path: library.symbol_problem(path),
-    "to_arg": lambda m, value, spot: to_arg(value, spot),
-}

@@ -5,6 +5,7 @@ all `keras.layers.Dense`.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Literal
 
 from ...catalog import LAYERS, is_layer, kinds
 from ...catalog.layers import in_keras_3
@@ -91,6 +92,16 @@ def unimported(name: str) -> str | None:
     if name in _SNIPPETS:
         return _SNIPPETS[name]
     return f"keras.layers.{name}" if in_keras_3(name) and name != "Layer" else None
+
+
+def misplaced(path: str) -> Literal["class", "function"] | None:
+    """What a library symbol is that stands in a Sequential without being called; None where it may be a layer."""
+    name = canonical(path)
+    last = name.rpartition(".")[2]
+    if name.startswith("keras.layers.") and is_layer(last):
+        return "class"
+    functions = name.startswith(("keras.activations.", "tf.nn.", "keras.layers."))
+    return "function" if functions and last.islower() else None
 
 
 def handed_in(name: str, attribute: str) -> bool:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 
-from .values import Class, Symbol
-
 _DEFINES = re.compile(r"^[ \t]*(?:async )?def test_\w|\bTestCase\b", re.MULTILINE)
 _USES = re.compile(r"^\s*(?:import|from) (?:unittest|pytest)\b|\b(?:np|numpy)\.testing\.", re.MULTILINE)
 
@@ -21,9 +19,3 @@ def holds_tests(path: str, text: str) -> bool:
     if stem.startswith("test_") or stem.endswith("_test") or stem == "conftest":
         return bool(_DEFINES.search(text) or _USES.search(text))
     return any(folder in ("test", "tests", "testing") for folder in folders) and bool(_DEFINES.search(text))
-
-
-def is_test_case(cls: Class) -> bool:
-    """Whether a class is a unittest.TestCase, or one of the kinds that TensorFlow, Keras and absl derive from it."""
-    bases = (base for one in cls.lineage() for base in one.bases)
-    return any(isinstance(base, Symbol) and base.path.endswith("TestCase") for base in bases)

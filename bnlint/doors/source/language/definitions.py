@@ -1,0 +1,127 @@
+"""What imports, functions and classes bind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import libcst as cst
+
+from ....graph.program import WATCHED
+from ..library.subclasses import keras_base
+from ..values.bound import Symbol
+from ..values.branches import Completion
+from ..values.code import Class, Frame, Func, Pending
+from ..values.containers import Dict
+from ..values.evaluator import Evaluator
+from .importing import imported
+from .parameters import defaults
+from .targets import assign
+
+
+def dotted(node: Any) -> str:
+    """A dotted name's text."""
+    return node.value if isinstance(node, cst.Name) else f"{dotted(node.value)}.{node.attr.value}"
+
+
+def _import(m: Evaluator, node: cst.Import, frame: Frame) -> Completion:
+    for alias in node.names:
+        path = dotted(alias.name)
+        if path.rsplit(".", 1)[-1] in WATCHED:
+            m.note(path, m.spot(alias, frame))
+        if alias.asname is not None:
+            assign(m, alias.asname.name, imported(m, frame.module, path), frame)
+        else:
+            top = path.split(".")[0]
+            m.store(frame.variables, top, imported(m, frame.module, top))
+    return None
+
+
+def _import_from(m: Evaluator, node: cst.ImportFrom, frame: Frame) -> Completion:
+    base = "." * len(node.relative) + (dotted(node.module) if node.module is not None else "")
+    base = _absolute(frame.module.package, base)
+    if base == "__future__":
+        return None
+    module = imported(m, frame.module, base)
+    if isinstance(module, Symbol) and base.rsplit(".", 1)[-1] in WATCHED:
+        m.note(base, m.spot(node, frame))
+    if isinstance(node.names, cst.ImportStar):
+        if isinstance(module, Pending):
+            frame.stars.append(module)
+        else:
+            frame.variables.open = True
+        return None
+    for alias in node.names:
+        name = dotted(alias.name)
+        if name in WATCHED and isinstance(module, Symbol):
+            m.note(f"{module.path}.{name}", m.spot(alias, frame))
+        value = (
+            Pending(frame.module, base, name)
+            if isinstance(module, Pending)
+            else m.attribute(module, name, m.spot(alias, frame))
+        )
+        assign(m, alias.asname.name if alias.asname is not None else alias.name, value, frame)
+    return None
+
+
+def _absolute(package: str, base: str) -> str:
+    """A relative module name in an own package of Keras's is a library name; any other is left to the project."""
+    level = len(base) - len(base.lstrip("."))
+    if level and package.split(".")[0] in ("keras", "tf_keras", "tensorflow"):
+        parts = package.split(".")
+        return ".".join([*parts[: len(parts) - level + 1], *([base.lstrip(".")] if base.lstrip(".") else [])])
+    return base
+
+
+def _function(m: Evaluator, node: cst.FunctionDef, frame: Frame) -> Completion:
+    names = []
+    for decorator in node.decorators:
+        expression = decorator.decorator
+        if isinstance(expression, cst.Call):
+            expression = expression.func
+        try:
+            names.append(dotted(expression).rsplit(".", 1)[-1])
+        except AttributeError:
+            names.append("")
+    func = Func(node, frame, node.name.value, defaults(m, node.params, frame), decorators=tuple(names))
+    m.functions.append(func)
+    m.enclosing.append(frame)
+    m.store(frame.variables, node.name.value, func)
+    return None
+
+
+def _class(m: Evaluator, node: cst.ClassDef, frame: Frame) -> Completion:
+    bases = [m.evaluate(arg.value, frame) for arg in node.bases]
+    scope = Frame(frame.module, Dict(), frame, node.name.value)
+    cls = Class(node.name.value, node, frame, bases, scope.variables)
+    first = len(m.functions)
+    m.execute(node.body.body, scope)
+    for func in m.functions[first:]:
+        if func.frame is scope:
+            func.owner, func.frame = cls, frame
+    for decorator in node.decorators:
+        expression = decorator.decorator
+        expression = expression.func if isinstance(expression, cst.Call) else expression
+        if isinstance(expression, (cst.Name, cst.Attribute)) and dotted_or(expression).endswith("dataclass"):
+            cls.members["__dataclass__"] = True
+    m.enclosing.append(frame)
+    cls.keras, cls.testing = keras_base(bases), cls.is_test_case()
+    m.classes.append(cls)
+    m.store(frame.variables, node.name.value, cls)
+    return None
+
+
+def dotted_or(node: Any) -> str:
+    """A dotted name's text, "" for anything else."""
+    try:
+        return dotted(node)
+    except AttributeError:
+        return ""
+
+
+DEFINITIONS: dict[type, Callable[..., Completion]] = {
+    cst.Import: _import,
+    cst.ImportFrom: _import_from,
+    cst.FunctionDef: _function,
+    cst.ClassDef: _class,
+}

@@ -1,0 +1,254 @@
+"""Python's builtin functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..values.about import IsInstance
+from ..values.args import Args
+from ..values.bound import Method, Symbol
+from ..values.code import Bound, Class, Func, Instance
+from ..values.containers import Dict, List
+from ..values.data import Array, Gradients, Weights
+from ..values.evaluator import Evaluator
+from ..values.kind import ABSENT, Opaque, Value, of
+from ..values.lifted import SIMPLE, Assumed, bare
+from ..values.operators import instance_of
+from ..values.plain import NUMBERS, computed
+from ..values.registry import symbol
+
+MAX_MAPPED = 64
+"""A function is called on so many items, as many as a loop has rounds."""
+
+
+@symbol("builtins.*")
+def other(m: Evaluator, args: Args) -> Value:
+    m.escape_all(args)
+    return Opaque(args.callee, args.callee)
+
+
+@symbol("builtins.print")
+def nothing(m: Evaluator, args: Args) -> Value:
+    return None
+
+
+@symbol("builtins.iter")
+def itself(m: Evaluator, args: Args) -> Value:
+    return args.get(0, "x", None)
+
+
+@symbol("builtins.len")
+def length(m: Evaluator, args: Args) -> Value:
+    def of_one(value: Value) -> Value:
+        size = of(value).size()
+        return Opaque("a length") if size is None else size
+
+    return m.each(args.get(0, "obj"), of_one)
+
+
+@symbol("builtins.zip")
+def zipped(m: Evaluator, args: Args) -> Value:
+    if any(isinstance(value, (Gradients, Weights)) for value in args.positional):
+        return List([tuple(args.positional)], open=True)
+    columns = [m.iterate(value) for value in args.positional]
+    return List(zip(*[items for items, _ in columns], strict=False), open=not all(complete for _, complete in columns))
+
+
+@symbol("builtins.enumerate")
+def enumerated(m: Evaluator, args: Args) -> Value:
+    items, complete = m.iterate(args.get(0, "iterable"))
+    start = args.get(1, "start", 0)
+    first = start if isinstance(start, int) else 0
+    return List(
+        [(index if complete else Opaque("an index"), item) for index, item in enumerate(items, first)],
+        open=not complete,
+    )
+
+
+@symbol("builtins.range")
+def ranged(m: Evaluator, args: Args) -> Value:
+    values = [bare(value) for value in args.positional]
+    if not values or not all(isinstance(value, int) for value in values):
+        return Opaque("a range")
+    try:
+        result = range(*values)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return Opaque("a range")
+    return result if not any(isinstance(value, Assumed) for value in args.positional) else Assumed(result)
+
+
+def _number(m: Evaluator, args: Args, convert: Callable[[Any], Any]) -> Value:
+    """A conversion of one number."""
+
+    def converted(value: Value) -> Value:
+        if isinstance(value, Assumed):
+            return Assumed(converted(value.value))
+        if isinstance(value, (*NUMBERS, str)):
+            return computed(convert, value)
+        return value if isinstance(value, Array) else Opaque("a number")
+
+    return m.each(args.get(0, "x", 0), converted)
+
+
+@symbol("builtins.int", "builtins.float", "builtins.abs")
+def converted(m: Evaluator, args: Args) -> Value:
+    functions: dict[str, Callable[[Any], Any]] = {"int": int, "float": float, "abs": abs}
+    return _number(m, args, functions[args.callee.partition(".")[2]])
+
+
+@symbol("builtins.round")
+def rounded(m: Evaluator, args: Args) -> Value:
+    digits = [digit for digit in args.positional[1:] if isinstance(digit, int) and abs(digit) < 20]
+    return _number(m, args, lambda number: round(number, *digits))
+
+
+@symbol("builtins.bool")
+def truth(m: Evaluator, args: Args) -> Value:
+    return m.truth(args.get(0, "x", False))
+
+
+@symbol("builtins.min", "builtins.max", "builtins.sum")
+def folded(m: Evaluator, args: Args) -> Value:
+    values: list[Value] = list(args.positional)
+    if len(values) == 1:
+        values, complete = m.iterate(values[0])
+        if not complete:
+            return Opaque("of an unknown iterable")
+    assumed = any(isinstance(value, Assumed) for value in values)
+    values = [bare(value) for value in values]
+    if not values or not all(isinstance(value, NUMBERS) for value in values):
+        return Opaque("of unknown values")
+    combine: dict[str, Callable[[Any], Any]] = {"min": min, "max": max, "sum": sum}
+    result = computed(combine[args.callee.partition(".")[2]], values)
+    return Assumed(result) if assumed and not isinstance(result, Opaque) else result
+
+
+@symbol("builtins.list", "builtins.set")
+def listed(m: Evaluator, args: Args) -> Value:
+    items, complete = m.iterate(args.positional[0]) if args.positional else ([], True)
+    return List(items, open=not complete)
+
+
+@symbol("builtins.tuple")
+def fixed(m: Evaluator, args: Args) -> Value:
+    items, complete = m.iterate(args.positional[0]) if args.positional else ([], True)
+    return tuple(items) if complete else List(items, open=True)
+
+
+@symbol("builtins.dict", "collections.OrderedDict")
+def table(m: Evaluator, args: Args) -> Value:
+    result = Dict(open=args.open)
+    if args.positional:
+        source = args.positional[0]
+        if isinstance(source, Dict):
+            result.update(source)
+            result.open = source.open
+        else:
+            items, complete = m.iterate(source)
+            pairs = [item for item in items if isinstance(item, tuple) and len(item) == 2]
+            known = [(key, value) for key, value in pairs if isinstance(key, (str, int))]
+            result.update(known)
+            result.open = not complete or len(known) < len(items)
+    result.update(args.keywords)
+    return result
+
+
+@symbol("builtins.isinstance")
+def is_instance(m: Evaluator, args: Args) -> Value:
+    value, wanted = args.get(0, "object"), args.get(1, "class")
+    if isinstance(wanted, tuple):
+        answers = [instance_of(value, one) for one in wanted]
+        if True in answers:
+            return True
+        return False if all(answer is False for answer in answers) else Opaque("isinstance")
+    answer = instance_of(value, wanted)
+    return m.derived(IsInstance(value, wanted)) if answer is None else answer
+
+
+@symbol("builtins.getattr")
+def get_attribute(m: Evaluator, args: Args) -> Value:
+    value, name = args.get(0, "object"), args.get(1, "name")
+    if not isinstance(name, str):
+        m.escape(value)
+        return Opaque("getattr of an unknown name", "getattr")
+    found, default = m.attribute(value, name, args.spot), args.get(2, "default")
+    return default if isinstance(found, Opaque) and default is not ABSENT and isinstance(value, Instance) else found
+
+
+@symbol("builtins.setattr")
+def set_attribute(m: Evaluator, args: Args) -> Value:
+    value, name, new = args.get(0, "object"), args.get(1, "name"), args.get(2, "value")
+    if isinstance(name, str):
+        m.set_attribute(value, name, new, args.spot)
+    else:
+        m.escape(new)
+        m.escape(value)
+    return None
+
+
+@symbol("builtins.hasattr")
+def has_attribute(m: Evaluator, args: Args) -> Value:
+    value, name = args.get(0, "object"), args.get(1, "name")
+    if isinstance(value, Instance) and isinstance(name, str):
+        return name in value.attributes or value.cls.find(name) is not ABSENT
+    return Opaque("hasattr", "hasattr")
+
+
+@symbol("builtins.map")
+def mapped(m: Evaluator, args: Args) -> Value:
+    if len(args.positional) != 2:
+        return Opaque("map")
+    items, complete = m.iterate(args.positional[1])
+    results = [m.call(args.positional[0], Args(args.spot, [item])) for item in items[:MAX_MAPPED]]
+    return List(results, open=not complete or len(items) > MAX_MAPPED)
+
+
+@symbol("builtins.sorted")
+def in_order(m: Evaluator, args: Args) -> Value:
+    items, complete = m.iterate(args.get(0, "iterable", ()))
+    numbers = [item for item in items if isinstance(item, (int, float))]
+    if complete and args.get(None, "key") is ABSENT and len(numbers) == len(items):
+        return List(sorted(numbers, reverse=args.get(None, "reverse") is True))
+    return List(items, open=True)
+
+
+@symbol("builtins.reversed")
+def backwards(m: Evaluator, args: Args) -> Value:
+    items, complete = m.iterate(args.get(0, "sequence", ()))
+    return List(reversed(items), open=not complete)
+
+
+@symbol("builtins.next")
+def next_item(m: Evaluator, args: Args) -> Value:
+    items, _ = m.iterate(args.get(0, "iterator"))
+    return items[0] if items else Opaque("next")
+
+
+@symbol("builtins.str")
+def text(m: Evaluator, args: Args) -> Value:
+    value = args.get(0, "object", "")
+    return str(value) if isinstance(value, (*NUMBERS, str)) else Opaque("a string")
+
+
+@symbol("builtins.type")
+def class_of(m: Evaluator, args: Args) -> Value:
+    value = args.get(0, "object")
+    return value.cls if isinstance(value, Instance) and len(args.positional) == 1 else Opaque("a type")
+
+
+@symbol("builtins.callable")
+def is_callable(m: Evaluator, args: Args) -> Value:
+    value = args.get(0, "object")
+    if isinstance(value, (*SIMPLE, List, tuple, Dict)):
+        return False
+    return True if isinstance(value, (Func, Bound, Method, Class, Symbol)) else Opaque("callable", "callable")
+
+
+NAMES = frozenset(
+    "abs all any bool bytes callable dict divmod enumerate filter float format frozenset getattr globals hasattr hash "
+    "id input int isinstance issubclass iter len list locals map max min next object open pow print property range "
+    "repr reversed round set setattr slice sorted str sum super tuple type vars zip "
+    "Exception ValueError TypeError ImportError KeyError AttributeError RuntimeError".split()
+)
+"""The builtins that a name stands for where nothing else binds it."""

@@ -1,0 +1,228 @@
+"""Functions of Keras, TensorFlow, NumPy and math: an operation on tensors, or what they make of numbers and arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ....catalog import operation
+from ....graph import Tensor
+from ..values.args import Args
+from ..values.bound import Method
+from ..values.code import Bound
+from ..values.containers import List
+from ..values.data import Array, Gradients, Weights, array_shape
+from ..values.evaluator import Evaluator
+from ..values.kind import ABSENT, Opaque, Value, layer_of, of
+from ..values.lifted import Assumed, bare
+from ..values.nodes import shape_tuple
+from ..values.plain import NUMBERS, computed
+from ..values.recording import is_tensor
+from ..values.registry import CONSTANTS, Handler, method, symbol
+from .builtins import ranged
+
+CONSTANTS.update({f"{module}.{name}": getattr(math, name) for module in ("math", "numpy") for name in ("pi", "e")})
+
+MATH: dict[str, Callable[..., Any]] = {
+    name: getattr(math, name)
+    for name in ("ceil", "floor", "sqrt", "log", "log2", "log10", "exp", "pow", "prod", "fabs", "trunc", "gcd")
+}
+_ARRAYS: dict[str, Handler] = {}
+"""What functions make of numbers and arrays, by their name without the library's; ABSENT for nothing known."""
+MAX_POINTS = 10_000
+
+
+@symbol("math.*", "np.*", "tf.*", "keras.backend.*", "keras.ops.*", "keras.activations.*")
+def function(m: Evaluator, args: Args) -> Value:
+    """A function of a library: an operation where it is given a tensor."""
+    if any(map(_has_tensor, args.values)):
+        return _operation(m, args)
+    path, values = args.callee, args.positional
+    name, last = path.partition(".")[2], path.rpartition(".")[2]
+    for value in values:
+        if any(isinstance(item, (Gradients, Weights)) for item in (value, *(value if isinstance(value, List) else ()))):
+            return value
+    if last in ("argmax", "top_k"):
+        for value in values:
+            if isinstance(value, Tensor) and value.data:
+                mark_inference(m, value)
+    if name in MATH:
+        return _of_numbers(name, args)
+    made = _ARRAYS[name](m, args) if name in _ARRAYS else ABSENT
+    if made is not ABSENT:
+        return made
+    m.escape_all(args)
+    batches = (value.batch for value in values if isinstance(value, Opaque) and value.batch is not None)
+    return Opaque(f"the result of {path}", path, batch=next(batches, None))
+
+
+def _has_tensor(value: Value) -> bool:
+    return is_tensor(value) or (isinstance(value, (List, tuple)) and any(map(is_tensor, value)))
+
+
+def _operation(m: Evaluator, args: Args) -> Value:
+    last = args.callee.rpartition(".")[2]
+    if last in ("int_shape", "shape"):
+        return shape_tuple(m.tensor(args.get(0, "x")))
+    if last == "is_keras_tensor":
+        return True
+    if last == "print" or args.callee.endswith(".debugging.assert_equal"):
+        return None
+    for value in args.positional:
+        if layer_of(value) is not None or isinstance(value, (Bound, Method)):
+            m.escape(value)
+    kind, values = operation(last), [*args.positional, *filter(_has_tensor, args.keywords.values())]
+    if kind != "Concatenate":
+        return m.apply_op(kind, values, args.spot)
+    axis = args.get(1, "axis")
+    if isinstance(axis, (List, tuple)) and values and not is_tensor(values[0]):
+        axis = values[0]  # tf.concat of the first TensorFlow had the axis first.
+    return m.apply_op(kind, values, args.spot, axis=axis)
+
+
+def mark_inference(m: Evaluator, tensor: Tensor) -> None:
+    """The argmax of a model's output is taken: whoever calls it wants a prediction."""
+    call = tensor.call
+    if call is None or call.context.purpose is not None or call.context.tape is not None:
+        return
+    call.context = replace(call.context, purpose="inference", because="its argmax is taken")
+    for event in m.program.events:
+        if event.call is call:
+            event.context = call.context
+
+
+def _of_numbers(name: str, args: Args) -> Value:
+    """A function of the math module, or NumPy's of the same name, on known numbers."""
+    values: list[Any] = [bare(value) for value in args.positional]
+    first = values[0] if values else None
+    if len(values) == 1 and isinstance(first, (List, tuple)) and name == "prod":
+        known = not of(first).open and all(isinstance(item, NUMBERS) for item in first)
+        values = [list(first)]
+    else:
+        known = bool(values) and all(isinstance(value, NUMBERS) for value in values)
+    if not known:
+        return next((value for value in values if isinstance(value, Array)), Opaque(f"math.{name}", f"math.{name}"))
+    result = computed(MATH[name], *values)
+    assumed = any(isinstance(value, Assumed) for value in args.positional)
+    return Assumed(result) if assumed and not isinstance(result, Opaque) else result
+
+
+def _array(*names: str) -> Callable[[Handler], Handler]:
+    def register(handler: Handler) -> Handler:
+        _ARRAYS.update(dict.fromkeys(names, handler))
+        return handler
+
+    return register
+
+
+@_array("zeros", "ones", "empty", "full")
+def _new(m: Evaluator, args: Args) -> Value:
+    return Array(array_shape(args.get(0, "shape")))
+
+
+@_array("random.rand", "random.randn")
+def _of_sizes(m: Evaluator, args: Args) -> Value:
+    sizes = args.positional
+    return Array(array_shape(tuple(sizes) if len(sizes) > 1 else sizes[0] if sizes else ABSENT))
+
+
+@_array("random.normal", "random.uniform", "random.randint")
+def _distributed(m: Evaluator, args: Args) -> Value:
+    size = args.get(0, "shape") if args.callee.startswith("tf.") else args.get(2, "size")
+    return Array(array_shape(size))
+
+
+@_array("random.random", "random.standard_normal", "random.random_sample")
+def _drawn(m: Evaluator, args: Args) -> Value:
+    return Array(array_shape(args.get(0, "shape" if args.callee.startswith("tf.") else "size")))
+
+
+@_array("array", "asarray")
+def _as_array(m: Evaluator, args: Args) -> Value:
+    first = args.get(0, "x")
+    if isinstance(first, (List, tuple)):
+        return Array() if of(first).open else Array((len(first),))
+    return _same(m, args)
+
+
+@_array(*"float32 float64 copy ascontiguousarray squeeze clip abs zeros_like ones_like".split())
+def _same(m: Evaluator, args: Args) -> Value:
+    first = args.get(0, "x")
+    return first if isinstance(first, Array) else ABSENT
+
+
+@_array("expand_dims")
+def _expanded(m: Evaluator, args: Args) -> Value:
+    first = args.get(0, "x")
+    if not isinstance(first, Array):
+        return ABSENT
+    return Array((*first.shape, 1)) if first.shape is not None and args.get(1, "axis") == -1 else Array()
+
+
+@_array("linspace")
+def _linspace(m: Evaluator, args: Args) -> Value:
+    start, stop, count = args.get(0, "start"), args.get(1, "stop"), args.get(2, "num", 50)
+    if not (isinstance(start, (int, float)) and isinstance(stop, (int, float)) and isinstance(count, (int, float))):
+        return Array()
+    if not 0 < count < MAX_POINTS:
+        return Array()
+    return List(start + (stop - start) * i / max(count - 1, 1) for i in range(int(count)))
+
+
+@_array("arange")
+def _arange(m: Evaluator, args: Args) -> Value:
+    known = args.positional and all(isinstance(value, int) for value in args.positional)
+    return ranged(m, args) if known else ABSENT
+
+
+@_array("reshape")
+def _reshaped(m: Evaluator, args: Args) -> Value:
+    first = args.get(0, "x")
+    return reshape(m, first, args.rest(1)) if isinstance(first, Array) else ABSENT
+
+
+@_array("cast", "convert_to_tensor", "constant", "identity", "stop_gradient")
+def _passed_on(m: Evaluator, args: Args) -> Value:
+    first = args.get(0, "x")
+    return first if isinstance(first, (Array, Opaque)) else ABSENT
+
+
+@method(Array, "reshape")
+def reshape(m: Evaluator, array: Array, args: Args) -> Value:
+    shape = array_shape(args.positional[0] if len(args.positional) == 1 else tuple(args.positional))
+    if shape is None:
+        return Array()
+    first = shape[0] if shape else None
+    if first == -1:
+        first = array.samples if array.samples is not None else Opaque("a number of samples")
+    return Array((first, *[size if size != -1 else Opaque("a size") for size in shape[1:]]))
+
+
+@method(Array, "astype", "copy", "numpy", "clip", "round")
+def same_array(m: Evaluator, array: Array, args: Args) -> Value:
+    return array
+
+
+@method(Array, *"mean std sum min max argmax flatten ravel transpose".split())
+def other_array(m: Evaluator, array: Array, args: Args) -> Value:
+    return Array()
+
+
+@method(Tensor, "get_shape")
+def get_shape(m: Evaluator, tensor: Tensor, args: Args) -> Value:
+    return shape_tuple(tensor)
+
+
+@method(Tensor, "argmax")
+def argmax(m: Evaluator, tensor: Tensor, args: Args) -> Value:
+    if not tensor.data:
+        return m.apply_op("Argmax", [tensor], args.spot)
+    mark_inference(m, tensor)
+    return Opaque("argmax of a tensor")
+
+
+@method(Tensor, "numpy", "cpu", "detach")
+def same_tensor(m: Evaluator, tensor: Tensor, args: Args) -> Value:
+    return tensor if tensor.data else m.apply_op(operation(args.callee), [tensor], args.spot)

@@ -1,0 +1,180 @@
+"""The methods of Python's own types: str, list, dict, tuple."""
+
+from __future__ import annotations
+
+from ..values.args import Args
+from ..values.containers import Dict, List
+from ..values.evaluator import Evaluator
+from ..values.kind import Opaque, Value
+from ..values.lifted import SIMPLE
+from ..values.plain import MAX_ITEMS, MAX_TEXT, NUMBERS, computed, modest
+from ..values.registry import method
+
+
+@method(tuple, "index")
+def index_in_tuple(m: Evaluator, items: tuple[Value, ...], args: Args) -> Value:
+    first = args.get(0, "x")
+    return items.index(first) if isinstance(first, SIMPLE) and first in items else Opaque("tuple.index")
+
+
+@method(str, "join")
+def join(m: Evaluator, text: str, args: Args) -> Value:
+    items, complete = m.iterate(args.get(0, "iterable", ()))
+    texts = [item for item in items if isinstance(item, str)]
+    known = args.positional and complete and len(texts) == len(items)
+    short = sum(len(text) + len(item) for item in texts) <= MAX_TEXT
+    return text.join(texts) if known and short else Opaque("a string")
+
+
+@method(str, "format")
+def formatted(m: Evaluator, text: str, args: Args) -> Value:
+    return (
+        computed(lambda: text.format(*args.positional, **args.keywords)) if _known(text, args) else Opaque("a string")
+    )
+
+
+@method(str, "split")
+def split(m: Evaluator, text: str, args: Args) -> Value:
+    if args.keywords or not _known(text, args):
+        return Opaque("a string")
+    return computed(lambda: List(text.split(*args.positional)))  # type: ignore[arg-type]
+
+
+@method(str, *"lower upper strip lstrip rstrip replace startswith endswith capitalize title find".split())
+def pure(m: Evaluator, text: str, args: Args) -> Value:
+    known = _known(text, args) and not args.keywords
+    return computed(getattr(text, args.callee), *args.positional) if known else Opaque("a string")
+
+
+def _known(text: str, args: Args) -> bool:
+    return all(isinstance(value, (*NUMBERS, str)) for value in args.values) and modest(text, args.values)
+
+
+def _has_room(m: Evaluator, items: List) -> bool:
+    """Must be asked before a list is changed; one without room is not known from then on."""
+    m.journal.touch(items)
+    items.open = items.open or len(items) > MAX_ITEMS
+    return len(items) <= MAX_ITEMS
+
+
+@method(List, "append", "add")
+def append(m: Evaluator, items: List, args: Args) -> Value:
+    if _has_room(m, items):
+        items.append(args.get(0, "x"))
+    return None
+
+
+@method(List, "extend", "update")
+def extend_list(m: Evaluator, items: List, args: Args) -> Value:
+    if _has_room(m, items):
+        extend(m, items, args.get(0, "x"))
+    return None
+
+
+def extend(m: Evaluator, items: List, more: Value) -> None:
+    """`items += more`, as far as there is room."""
+    added, complete = m.iterate(more)
+    m.journal.touch(items)
+    if len(items) + len(added) > MAX_ITEMS:
+        added, complete = [], False
+    items.extend(added)
+    items.open = items.open or not complete
+
+
+@method(List, "insert")
+def insert(m: Evaluator, items: List, args: Args) -> Value:
+    index = args.get(0, "index")
+    if _has_room(m, items):
+        if not isinstance(index, int):
+            return Opaque("list.insert")
+        items.insert(index, args.get(1, "object"))
+    return None
+
+
+@method(List, "pop")
+def pop(m: Evaluator, items: List, args: Args) -> Value:
+    first = args.get(0, "x")
+    index = first if isinstance(first, int) else -1
+    if _has_room(m, items) and -len(items) <= index < len(items) and not items.open:
+        return items.pop(index)
+    m.escape(items)  # It may be any of them.
+    return Opaque("an element")
+
+
+@method(List, "reverse", "clear")
+def reverse(m: Evaluator, items: List, args: Args) -> Value:
+    if _has_room(m, items):
+        items.reverse() if args.callee == "reverse" else items.clear()
+    return None
+
+
+@method(List, "remove", "sort")
+def remove(m: Evaluator, items: List, args: Args) -> Value:
+    m.journal.touch(items)
+    items.open = True
+    return None
+
+
+@method(List, "copy")
+def copied(m: Evaluator, items: List, args: Args) -> Value:
+    return List(items, open=items.open)
+
+
+@method(List, "index")
+def index_in_list(m: Evaluator, items: List, args: Args) -> Value:
+    first = args.get(0, "x")
+    known = not items.open and isinstance(first, SIMPLE) and first in items
+    return items.index(first) if known else Opaque("list.index")
+
+
+@method(Dict, "get")
+def get(m: Evaluator, table: Dict, args: Args) -> Value:
+    key = args.get(0, "key")
+    if not isinstance(key, SIMPLE):
+        return Opaque("an item")
+    if key in table:
+        return table[key]
+    return Opaque("an item") if table.open else args.get(1, "default", None)
+
+
+@method(Dict, "keys", "__iter__")
+def keys(m: Evaluator, table: Dict, args: Args) -> Value:
+    return List(table, open=table.open)
+
+
+@method(Dict, "values")
+def values(m: Evaluator, table: Dict, args: Args) -> Value:
+    return List(table.values(), open=table.open)
+
+
+@method(Dict, "items")
+def pairs(m: Evaluator, table: Dict, args: Args) -> Value:
+    return List(table.items(), open=table.open)
+
+
+@method(Dict, "copy")
+def copied_dict(m: Evaluator, table: Dict, args: Args) -> Value:
+    return Dict(table, open=table.open)
+
+
+@method(Dict, "update")
+def update(m: Evaluator, table: Dict, args: Args) -> Value:
+    m.journal.touch(table)
+    for value in args.positional:
+        table.merge(value)
+    table.update(args.keywords)
+    return None
+
+
+@method(Dict, "pop", "setdefault")
+def take(m: Evaluator, table: Dict, args: Args) -> Value:
+    key, default = args.get(0, "key"), args.get(1, "default", Opaque("an item"))
+    m.journal.touch(table)
+    if not isinstance(key, SIMPLE):
+        table.open = True
+        return Opaque(f"dict.{args.callee}")
+    if key in table:
+        return table.pop(key) if args.callee == "pop" else table[key]
+    if args.callee == "setdefault":
+        table[key] = default
+    return Opaque("an item") if table.open else default

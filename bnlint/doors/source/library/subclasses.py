@@ -1,0 +1,142 @@
+"""The project's own classes: what an object of one is, where the class is a Keras layer or model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....catalog import parameters
+from ....graph import Layer, Model, Tensor
+from ..symbols import canonical
+from ..values.args import Args, to_arg
+from ..values.bound import Symbol
+from ..values.code import Class, Func, Instance, Super
+from ..values.containers import List
+from ..values.evaluator import Evaluator
+from ..values.kind import ABSENT, Opaque, Value, of
+from ..values.lifted import Assumed, Choice
+from ..values.registry import method
+from .layers import apply_layer, new_layer, read_arguments
+from .models import set_functional
+from .sequential import fill
+
+MODELS = ("keras.Model", "keras.Sequential")
+_SEQUENCE = "keras.utils.Sequence"
+_BASES = {"keras.utils.PyDataset": _SEQUENCE, "keras.utils.data_utils.Sequence": _SEQUENCE, _SEQUENCE: _SEQUENCE}
+
+
+def keras_base(bases: list[Value]) -> str:
+    """The canonical name of the Keras class that a class with these bases inherits, "" for none."""
+    for base in bases:
+        found = ""
+        if isinstance(base, Class):
+            found = base.keras
+        elif isinstance(base, Symbol):
+            name = canonical(base.path)
+            follows = name.startswith(("keras.layers.", "keras.Model", "keras.Sequential"))
+            found = name if follows else _BASES.get(name, "")
+        elif isinstance(base, Choice):
+            symbols = [leaf for leaf in base.leaves() if isinstance(leaf, Symbol)]
+            found = canonical(symbols[0].path) if symbols else ""
+        if found:
+            return found
+    return ""
+
+
+def instantiate(m: Evaluator, cls: Class, args: Args) -> Value:
+    """Make an object of a project class: its node in the graph, then `__init__`."""
+    cls.instantiated = True
+    instance = Instance(cls, made_by=args.spot)
+    m.instances.append(instance)
+    if cls.keras.startswith("keras.layers.") or cls.keras in MODELS:
+        instance.node = _node_of(m, cls, args)
+        m.objects[instance.node] = instance
+    if cls.find("__dataclass__") is True:
+        _dataclass(m, instance, args)
+    init = cls.function("__init__")
+    if init is None:
+        if instance.node is not None:
+            base_init(m, instance, args)
+    elif not init.is_static:
+        m.call_function(init, args, instance)
+    return instance
+
+
+def _node_of(m: Evaluator, cls: Class, args: Args) -> Layer:
+    if cls.keras not in MODELS:
+        return new_layer(m, cls.keras.rpartition(".")[2], Args(args.spot), cls.name)
+    style: Any = "subclass" if cls.keras == "keras.Model" else "sequential"
+    kind = "Model" if style == "subclass" else "Sequential"
+    model = Model(kind, args.spot, cls.name, context=m.context, style=style, time=m.tick())
+    model.entries = List()  # type: ignore[assignment]
+    members = [(name, value) for one in cls.lineage() for name, value in one.members.items()]
+    model.methods = frozenset(name for name, value in members if isinstance(value, Func))
+    call = cls.function("call")
+    if call is not None:
+        model.signature = tuple(call.params)[1:]
+        model.call_origin = m.spot(call.node, call.frame)
+        if "training" in call.defaults:
+            model.call_default = to_arg(call.defaults["training"], model.call_origin)
+    m.program.models.append(model)
+    m.program.layers.append(model)
+    return model
+
+
+def _dataclass(m: Evaluator, instance: Instance, args: Args) -> None:
+    """The fields of a dataclass: given ones as they are, the rest known as defaults."""
+    fields = [name for cls in instance.cls.lineage() for name in cls.members if not name.startswith("__")]
+    for index, name in enumerate(fields):
+        default = instance.cls.find(name)
+        if isinstance(default, Func) or default is ABSENT:
+            continue
+        value = args.get(index, name)
+        if value is ABSENT:
+            value = Assumed(default) if isinstance(default, (bool, int, float, str, tuple)) else default
+        instance.attributes[name] = value
+
+
+def base_init(m: Evaluator, instance: Instance, args: Args) -> None:
+    """`super().__init__(…)` of a Keras class."""
+    layer = instance.node
+    if layer is None:
+        m.escape_all(args)
+    elif not isinstance(layer, Model):
+        read_arguments(m, layer, parameters(layer.kind)[0], args)
+    elif layer.style == "sequential":
+        fill(m, layer, args)
+    else:
+        inputs, outputs = args.get(0, "inputs"), args.get(1, "outputs")
+        if inputs is not ABSENT and outputs is not ABSENT and instance.cls.find("call") is ABSENT:
+            set_functional(m, layer, inputs, outputs)
+
+
+def _instance(value: Super) -> Instance:
+    assert isinstance(value.receiver, Instance)
+    return value.receiver
+
+
+@method(Super, "__init__")
+def super_init(m: Evaluator, value: Super, args: Args) -> Value:
+    base_init(m, _instance(value), args)
+    return None
+
+
+@method(Super, "__setattr__")
+def super_setattr(m: Evaluator, value: Super, args: Args) -> Value:
+    m.set_attribute(value.receiver, str(args.get(0, "name")), args.get(1, "value"), args.spot)
+    return None
+
+
+@method(Super, "call", "__call__")
+def super_call(m: Evaluator, value: Super, args: Args) -> Value:
+    layer = _instance(value).node
+    if layer is None:
+        return Opaque(f"super().{args.callee}", args.callee)
+    if isinstance(layer, Model):
+        return m.apply(layer, args) if layer.style == "sequential" else Tensor()
+    return apply_layer(m, layer, args)
+
+
+@method(Super, "fit", "compile", "evaluate", "predict", "train_on_batch", "save")
+def super_method(m: Evaluator, value: Super, args: Args) -> Value:
+    model, name = _instance(value).node, args.callee
+    return of(model).method(m, name, args) if isinstance(model, Model) else Opaque(f"super().{name}", name)

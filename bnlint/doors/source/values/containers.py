@@ -1,0 +1,145 @@
+"""Lists and dicts, which the journal can take back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from ....graph import Tensor
+from .about import Compare
+from .bound import Method
+from .kind import ABSENT, Items, Kind, Opaque, Operator, Value, of
+from .lifted import SIMPLE
+from .plain import MAX_ITEMS, element, is_among, is_key, joined, present, shown, spread
+
+if TYPE_CHECKING:
+    from ..module import Spot
+    from .args import Args
+    from .evaluator import Evaluator
+
+FEW = 4
+"""An unknown key of a dict with so many items chooses one of them."""
+
+
+class List(list[Value], Kind):
+    """A list or a set; `open` if it may hold more than is known."""
+
+    __slots__ = ("open",)
+
+    def __init__(self, items: Iterable[Value] = (), open: bool = False) -> None:
+        super().__init__(items)
+        self.open = open
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+    def attribute(self, m: Evaluator, name: str, spot: Spot) -> Value:
+        return Method(self, name)
+
+    def other_method(self, m: Evaluator, name: str, args: Args) -> Value:
+        return Opaque(f"list.{name}")
+
+    def item(self, m: Evaluator, key: Value, spot: Spot) -> Value:
+        return element(m, self, key)
+
+    def set_item(self, m: Evaluator, key: Value, new: Value) -> None:
+        m.journal.touch(self)
+        if isinstance(key, int) and -len(self) <= key < len(self):
+            self[key] = new
+            return
+        self.open = True
+        m.escape(new)
+
+    def iterate(self, m: Evaluator) -> Items:
+        m.spend(min(len(self), MAX_ITEMS))
+        return present(self, self.open)
+
+    def unpack(self, m: Evaluator, count: int, star: int | None) -> list[Value]:
+        return spread(m, self, count, star) or super().unpack(m, count, star)
+
+    def size(self) -> int | None:
+        return None if self.open else len(self)
+
+    def truth(self, m: Evaluator) -> bool | Opaque:
+        return bool(self) or (Opaque("open") if self.open else False)
+
+    def binary(self, m: Evaluator, op: Operator, right: Value) -> Value:
+        result = joined(op, self, right)
+        return List(result, self.open or of(right).open) if isinstance(result, list) else result
+
+    def contains(self, m: Evaluator, item: Value) -> bool | Opaque | None:
+        return is_among(m, item, self)
+
+    def held(self, calls: bool) -> Iterable[Value] | None:
+        return self
+
+    def tensors(self, m: Evaluator) -> tuple[Tensor, ...]:
+        return tuple(tensor for item in self for tensor in m.tensors(item))
+
+    def as_arg(self) -> object:
+        return shown(self, self.open)
+
+
+class Dict(dict[Any, Value], Kind):
+    """A dict; `open` if it may hold more than is known. Also a frame's variables and an object's attributes."""
+
+    __slots__ = ("open",)
+
+    def __init__(self, items: Any = (), open: bool = False) -> None:
+        super().__init__(items)
+        self.open = open
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+    def attribute(self, m: Evaluator, name: str, spot: Spot) -> Value:
+        return Method(self, name)
+
+    def other_method(self, m: Evaluator, name: str, args: Args) -> Value:
+        return Opaque(f"dict.{name}")
+
+    def item(self, m: Evaluator, key: Value, spot: Spot) -> Value:
+        if isinstance(key, (*SIMPLE, tuple)) and is_key(key) and key in self:
+            return m.settled(self[key])
+        if isinstance(key, Opaque) and self and not self.open and len(self) <= FEW:
+            result: Value = ABSENT
+            for name, item in self.items():
+                result = m.choose(m.derived(Compare("==", key, name)), item, result)
+            return result
+        return Opaque("an item of a dict")
+
+    def set_item(self, m: Evaluator, key: Value, new: Value) -> None:
+        if isinstance(key, (str, int, float, bool, type(None))):
+            m.store(self, key, new)
+            return
+        m.journal.touch(self)
+        self.open = True
+        m.escape(new)
+
+    def iterate(self, m: Evaluator) -> Items:
+        m.spend(min(len(self), MAX_ITEMS))
+        return list(self), not self.open
+
+    def unpack(self, m: Evaluator, count: int, star: int | None) -> list[Value]:
+        return spread(m, self, count, star) or super().unpack(m, count, star)
+
+    def size(self) -> int | None:
+        return None if self.open else len(self)
+
+    def truth(self, m: Evaluator) -> bool | Opaque:
+        return bool(self) or (Opaque("open") if self.open else False)
+
+    def contains(self, m: Evaluator, item: Value) -> bool | Opaque | None:
+        return is_among(m, item, self)
+
+    def held(self, calls: bool) -> Iterable[Value] | None:
+        return self.values()
+
+    def tensors(self, m: Evaluator) -> tuple[Tensor, ...]:
+        return tuple(tensor for item in self.values() for tensor in m.tensors(item))
+
+    def merge(self, more: Value) -> None:
+        """`self.update(more)`; the journal must know of it."""
+        if isinstance(more, Dict):
+            self.update(more)
+            self.open = self.open or more.open
+        else:
+            self.open = True

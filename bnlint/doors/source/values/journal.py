@@ -1,0 +1,143 @@
+"""Taking back what a branch did, and joining what two branches left behind.
+
+Every container the evaluator writes to (variables, attributes, lists, dicts) is a `List` or a `Dict`. Before a write
+the journal keeps a copy, one for each open branch that has none yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from .bound import Symbol
+from .containers import Dict, List
+from .kind import ABSENT, Opaque, Value
+from .lifted import SIMPLE, Choice
+
+Container = List | Dict
+Left = dict[int, tuple[Container, Any, bool]]
+"""What a branch left in each container that it wrote to: by identity, its content and whether it is open."""
+
+
+class Journal:
+    """The copies that open branches need to be taken back."""
+
+    def __init__(self) -> None:
+        self._levels: list[Left] = []
+
+    def touch(self, container: Container) -> None:
+        """Must be called before every write to a container."""
+        if not self._levels or id(container) in self._levels[-1]:  # Then the branches around it have one, too.
+            return
+        for level in self._levels:
+            if id(container) not in level:
+                level[id(container)] = (container, _copy(container), container.open)
+
+    def reset(self) -> None:
+        """Forget all open branches, keeping what they did."""
+        self._levels.clear()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """What the body does is no part of the open branches: a module that one of them imports stays imported."""
+        levels, self._levels = self._levels, []
+        try:
+            yield
+        finally:
+            self._levels = levels
+
+    @contextmanager
+    def repeated(self) -> Iterator[None]:
+        """The body runs once and happens an unknown number of times: what it makes longer, or counts, is not known."""
+        self.begin()
+        try:
+            yield
+        finally:
+            for container, before, _ in self._levels.pop().values():
+                if isinstance(container, List):
+                    container.open = container.open or len(container) != len(before)
+                    continue
+                for name, value in container.items():
+                    if type(value) in (int, float) and type(old := before.get(name)) in (int, float) and old != value:
+                        container[name] = Opaque("a number that a loop changes")
+
+    def begin(self) -> None:
+        """Open a branch."""
+        self._levels.append({})
+
+    def end(self, keep: bool) -> Left:
+        """Close the branch; returns what it left in each container it wrote to, and undoes it unless `keep`."""
+        level = self._levels.pop()
+        left: Left = {}
+        for key, (container, before, was_open) in level.items():
+            left[key] = (container, _copy(container), container.open)
+            if not keep:
+                _fill(container, before)
+                container.open = was_open
+        return left
+
+    def join(self, condition: Opaque, then: Left, other: Left) -> None:
+        """Join what two branches left behind; both have been taken back."""
+        for key in {**then, **other}:
+            container = (then.get(key) or other[key])[0]
+            self.touch(container)
+            here = (container, _copy(container), container.open)
+            _, first, first_open = then.get(key, here)
+            _, second, second_open = other.get(key, here)
+            if isinstance(container, Dict):
+                _fill(container, _join_dicts(condition, first, second))
+                container.open = first_open or second_open
+            else:
+                joined, complete = _join_lists(condition, first, second)
+                _fill(container, joined)
+                container.open = first_open or second_open or not complete
+
+    def adopt(self, left: Left) -> None:
+        """Make what one branch left the state of affairs."""
+        for container, content, is_open in left.values():
+            self.touch(container)
+            _fill(container, content)
+            container.open = is_open
+
+
+def _copy(container: Container) -> Any:
+    return list(container) if isinstance(container, List) else dict(container)
+
+
+def _fill(container: Container, content: Any) -> None:
+    if isinstance(container, List):
+        container[:] = content
+    else:
+        container.clear()
+        container.update(content)
+
+
+def choose(condition: Opaque, then: Value, other: Value) -> Value:
+    """One of two values: itself where both are the same, and what is there where one is absent."""
+    if then is other or other is ABSENT:
+        return then
+    if then is ABSENT:
+        return other
+    if isinstance(then, Symbol) and isinstance(other, Symbol):
+        return then
+    if type(then) is type(other) and isinstance(then, SIMPLE) and then == other:
+        return then
+    return Choice(condition, then, other)
+
+
+def _join_dicts(condition: Opaque, first: dict[Any, Value], second: dict[Any, Value]) -> dict[Any, Value]:
+    return {key: choose(condition, first.get(key, ABSENT), second.get(key, ABSENT)) for key in {**first, **second}}
+
+
+def _join_lists(condition: Opaque, first: list[Value], second: list[Value]) -> tuple[list[Value], bool]:
+    """Common beginning, then what differs; where the lengths differ, each element beyond is one that may be missing."""
+    common = 0
+    for a, b in zip(first, second, strict=False):
+        if a is not b and not (isinstance(a, (int, str, float)) and a == b):
+            break
+        common += 1
+    head, one, two = first[:common], first[common:], second[common:]
+    if len(one) == len(two):
+        return head + [choose(condition, a, b) for a, b in zip(one, two, strict=False)], True
+    return head + [Choice(condition, a, ABSENT) for a in one] + [Choice(condition, ABSENT, b) for b in two], True
