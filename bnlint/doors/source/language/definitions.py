@@ -9,11 +9,13 @@ import libcst as cst
 
 from ....graph.program import WATCHED
 from ..library.subclasses import keras_base
-from ..values.bound import Symbol
+from ..values.args import Args
+from ..values.bound import Partial, Symbol
 from ..values.branches import Completion
-from ..values.code import Class, Frame, Func, Pending
+from ..values.code import Bound, Class, Frame, Func, Instance, Pending
 from ..values.containers import Dict
 from ..values.evaluator import Evaluator
+from ..values.kind import Value
 from .importing import imported
 from .parameters import defaults
 from .targets import assign
@@ -86,8 +88,20 @@ def _function(m: Evaluator, node: cst.FunctionDef, frame: Frame) -> Completion:
     func = Func(node, frame, node.name.value, defaults(m, node.params, frame), decorators=tuple(names))
     m.functions.append(func)
     m.enclosing.append(frame)
-    m.store(frame.variables, node.name.value, func)
+    m.store(
+        frame.variables, f"{func.name}.setter" if "setter" in names else func.name, _decorated(m, node, func, frame)
+    )
     return None
+
+
+def _decorated(m: Evaluator, node: cst.FunctionDef | cst.ClassDef, value: Value, frame: Frame) -> Value:
+    """What the project's own decorators make of a function or class; those of libraries leave it as it is."""
+    for decorator in reversed(node.decorators):
+        wrapper = m.evaluate(decorator.decorator, frame)
+        if isinstance(wrapper, (Func, Bound, Class)):
+            result = m.call(wrapper, Args(m.spot(decorator, frame), [value]))
+            value = result if isinstance(result, (Func, Bound, Class, Instance, Partial)) else value
+    return value
 
 
 def _class(m: Evaluator, node: cst.ClassDef, frame: Frame) -> Completion:
@@ -107,7 +121,7 @@ def _class(m: Evaluator, node: cst.ClassDef, frame: Frame) -> Completion:
     m.enclosing.append(frame)
     cls.keras, cls.testing = keras_base(bases), cls.is_test_case()
     m.classes.append(cls)
-    m.store(frame.variables, node.name.value, cls)
+    m.store(frame.variables, node.name.value, _decorated(m, node, cls, frame))
     return None
 
 

@@ -12,7 +12,7 @@ from ..values.about import Both, Either, Not
 from ..values.args import Args
 from ..values.bound import Symbol
 from ..values.code import Frame, Func
-from ..values.containers import Dict, List
+from ..values.containers import Dict, List, Set
 from ..values.evaluator import Evaluator
 from ..values.kind import Opaque, Operator, Value
 from ..values.lifted import Assumed
@@ -110,6 +110,7 @@ def _formatted_string(m: Evaluator, node: cst.FormattedString, frame: Frame) -> 
             and len(text) < MAX_TEXT
             and part.format_spec is None
             and part.conversion is None
+            and part.equal is None
         ):
             text += str(value)
         else:
@@ -134,6 +135,8 @@ def _elements(m: Evaluator, elements: Iterable[cst.BaseElement], frame: Frame) -
 
 def _list(m: Evaluator, node: cst.List | cst.Set, frame: Frame) -> Value:
     items, complete = _elements(m, node.elements, frame)
+    if type(node) is cst.Set:
+        return Set(items, open=not complete)
     result = List(items, open=not complete)
     if type(node) is cst.List:
         m.element_spots[id(result)] = (result, [m.spot(element.value, frame) for element in node.elements])
@@ -167,6 +170,7 @@ def _dict(m: Evaluator, node: cst.Dict, frame: Frame) -> Value:
 
 def _comprehension(m: Evaluator, node: Any, frame: Frame) -> Value:
     inner = Frame(frame.module, Dict(), frame, frame.name, owner=frame.owner, receiver=frame.receiver)
+    inner.is_comprehension = True
     results: list[Any] = []
     complete = _comp_for(m, node.for_in, inner, lambda: results.append(_comp_result(m, node, inner)))
     if type(node) is cst.DictComp:
@@ -177,7 +181,7 @@ def _comprehension(m: Evaluator, node: Any, frame: Frame) -> Value:
             else:
                 table.open = True
         return table
-    return List(results, open=not complete)
+    return (Set if type(node) is cst.SetComp else List)(results, open=not complete)
 
 
 def _comp_result(m: Evaluator, node: Any, frame: Frame) -> Value:
@@ -224,16 +228,25 @@ def _boolean(m: Evaluator, node: cst.BooleanOperation, frame: Frame) -> Value:
     is_and = type(node.operator) is cst.And
     if isinstance(truth, bool):
         return m.evaluate(node.right, frame) if truth == is_and else left
-    with m.assuming(truth, is_and):
-        right = m.evaluate(node.right, frame)
+    found: list[Value] = []
+
+    def second() -> Value:
+        found.append(m.evaluate(node.right, frame))
+        return None
+
+    def first() -> Value:
+        return None
+
+    m.either(truth, *((second, first) if is_and else (first, second)))
+    right = found[0]
     if isinstance(left, Assumed) and not is_and:
         left = left.value
+    if right is not is_and and isinstance(right, bool):
+        return right
     settled = m.truth(right)
-    if settled is not is_and and isinstance(settled, bool) and (is_and or isinstance(right, bool)):
-        return settled
-    if isinstance(left, Opaque) and (isinstance(right, bool) or isinstance(settled, Opaque)):
-        second = right if isinstance(right, bool) else settled
-        return m.derived(Both(truth, second) if is_and else Either(truth, second))
+    if isinstance(left, (Opaque, Symbol)) and (isinstance(right, bool) or isinstance(settled, Opaque)):
+        either = right if isinstance(right, bool) else settled
+        return m.derived(Both(truth, either) if is_and else Either(truth, either))
     return m.choose(truth, right, left) if is_and else m.choose(truth, left, right)
 
 
@@ -245,8 +258,8 @@ def _comparison(m: Evaluator, node: cst.Comparison, frame: Frame) -> Value:
         outcome = compare(m, COMPARISONS[type(comparison.operator)], left, right)
         if outcome is False:
             return False
-        if outcome is not True:
-            result = outcome
+        if isinstance(outcome, Opaque):
+            result = m.derived(Both(result, outcome)) if isinstance(result, Opaque) else outcome
         left = right
     return result
 
@@ -320,6 +333,8 @@ def _unpack_into(m: Evaluator, args: Args, arg: cst.Arg, value: Value) -> None:
 
 def _named(m: Evaluator, node: cst.NamedExpr, frame: Frame) -> Value:
     value = m.evaluate(node.value, frame)
+    while frame.is_comprehension and frame.parent is not None:
+        frame = frame.parent
     assign(m, node.target, value, frame)
     return value
 
@@ -329,13 +344,14 @@ def _await(m: Evaluator, node: cst.Await, frame: Frame) -> Value:
 
 
 def _yield(m: Evaluator, node: cst.Yield, frame: Frame) -> Value:
-    value: Value = None
     if isinstance(node.value, cst.From):
-        value = m.evaluate(node.value.item, frame)
-    elif node.value is not None:
-        value = m.evaluate(node.value, frame)
-    m.escape(value)
-    frame.yields.append(value)
+        items, complete = m.iterate(m.evaluate(node.value.item, frame))
+    else:
+        items, complete = [None if node.value is None else m.evaluate(node.value, frame)], True
+    m.journal.touch(frame.yields)
+    frame.yields.extend(items)
+    frame.yields.open = frame.yields.open or not complete
+    m.escape(frame.yields)
     return Opaque("what is sent to a generator")
 
 

@@ -59,6 +59,10 @@ def _run(
             break
     if cut:
         _repeat(m, first)
+    return _orelse(m, node, frame)
+
+
+def _orelse(m: Evaluator, node: cst.For | cst.While, frame: Frame) -> Completion:
     return m.execute(node.orelse.body.body, frame) if node.orelse is not None else None
 
 
@@ -97,11 +101,11 @@ class _Rounds:
 def run_while(m: Evaluator, node: cst.While, frame: Frame) -> Completion:
     """`while`: round by round, while the condition is known; where it is not, one more round."""
     first, facts = len(m.program.events), m.facts
-    for _ in range(UNROLL):
+    for index in range(UNROLL):
         truth = m.truth(m.evaluate(node.test, frame))
         if truth is False:
-            return None
-        known = truth is True and type(node.test) not in (cst.Name, cst.Integer)
+            return _orelse(m, node, frame)
+        known = truth is True and type(node.test) not in (cst.Name, cst.Integer) and index + 1 < UNROLL
         with nullcontext() if known else m.journal.repeated():
             completion = m.execute(node.body.body, frame)
         m.facts = facts

@@ -33,7 +33,8 @@ def bind(func: Func, args: Args, receiver: Value, frame: Frame) -> None:
     bound = frame.variables
     bound.update(zip(names, values, strict=False))
     if type(params.star_arg) is cst.Param:
-        bound[params.star_arg.name.value] = List(values[len(names) :], open=args.open)
+        rest = values[len(names) :]
+        bound[params.star_arg.name.value] = List(rest, open=True) if args.open else tuple(rest)
     keywords = dict(args.keywords)
     for name in func.params:
         if name in keywords:

@@ -9,16 +9,18 @@ import libcst as cst
 
 from ..library.methods import extend
 from ..module import Spot
+from ..values.args import Args
 from ..values.branches import BREAK, CONTINUE, RAISE, RETURN, Completion, unless_raised
-from ..values.code import Frame
+from ..values.code import Frame, Instance
 from ..values.containers import List
 from ..values.evaluator import Evaluator
-from ..values.kind import Opaque, layer_of, of
+from ..values.kind import ABSENT, Opaque, Value, layer_of, of
 from ..values.operators import binary
 from .definitions import DEFINITIONS, dotted_or
 from .expressions import OPERATORS
 from .loops import run_for, run_while
-from .targets import assign
+from .patterns import bind_pattern, matches
+from .targets import assign, delete
 
 MAX_CASES = 40
 """Of a `match` with more cases, each is a branch of its own: they would nest too deep."""
@@ -109,19 +111,32 @@ def _handle(m: Evaluator, handler: Any, completion: Completion, frame: Frame) ->
 def _with(m: Evaluator, node: cst.With, frame: Frame) -> Completion:
     changes: dict[str, Any] = {}
     tapes = len(m.recording)
+    managers: list[tuple[Value, Spot]] = []
     for item in node.items:
         value = m.evaluate(item.item, frame)
         changes |= of(value).entered(m)
         name = dotted_or(item.item.func).rpartition(".")[2] if type(item.item) is cst.Call else ""
         if name.startswith(("assertRaises", "raises")):
             changes["raises"] = True
+        entered = _call_if_there(m, value, "__enter__", [], m.spot(item.item, frame))
+        if entered is not ABSENT:
+            managers.append((value, m.spot(item.item, frame)))
         if item.asname is not None:
-            assign(m, item.asname.name, value, frame)
+            assign(m, item.asname.name, value if entered is ABSENT else entered, frame)
     try:
         with m.within(**changes):
-            return m.execute(node.body.body, frame)
+            completion = m.execute(node.body.body, frame)
     finally:
         del m.recording[tapes:]
+    for value, spot in reversed(managers):
+        _call_if_there(m, value, "__exit__", [None, None, None], spot)
+    return completion
+
+
+def _call_if_there(m: Evaluator, value: Value, name: str, given: list[Value], spot: Spot) -> Value:
+    """A method of an object of the project's; ABSENT where it has none of this name."""
+    func = value.cls.function(name) if isinstance(value, Instance) else None
+    return ABSENT if func is None else m.call_function(func, Args(spot, given), value)
 
 
 def _return(m: Evaluator, node: cst.Return, frame: Frame) -> Completion:
@@ -130,6 +145,8 @@ def _return(m: Evaluator, node: cst.Return, frame: Frame) -> Completion:
 
 
 def _raise(m: Evaluator, node: cst.Raise, frame: Frame) -> Completion:
+    if node.exc is not None:
+        m.escape(m.evaluate(node.exc, frame))
     return RAISE
 
 
@@ -152,24 +169,27 @@ def _global(m: Evaluator, node: cst.Global | cst.Nonlocal, frame: Frame) -> Comp
 
 
 def _delete(m: Evaluator, node: cst.Del, frame: Frame) -> Completion:
-    targets = node.target.elements if type(node.target) is cst.Tuple else [node.target]
-    for target in targets:
-        name = getattr(target, "value", target)
-        if isinstance(name, str) and name in frame.variables:
-            m.journal.touch(frame.variables)
-            m.escape(frame.variables.pop(name))
+    delete(m, node.target, frame)
     return None
 
 
 def _match(m: Evaluator, node: cst.Match, frame: Frame) -> Completion:
     """Each case is a side of an unknown branch; of very many, each is a branch of its own."""
-    m.evaluate(node.subject, frame)
+    subject = m.evaluate(node.subject, frame)
 
     def case(index: int, last: int) -> Completion:
         if index == last:
             return None
-        body = node.cases[index].body.body
-        return m.fork(Opaque("a match"), lambda: m.execute(body, frame), lambda: case(index + 1, last), frame)
+        given = node.cases[index]
+        truth = matches(m, given, subject, frame)
+
+        def body() -> Completion:
+            bind_pattern(m, given.pattern, subject, frame)
+            return m.execute(given.body.body, frame)
+
+        if isinstance(truth, bool):
+            return body() if truth else case(index + 1, last)
+        return m.fork(truth, body, lambda: case(index + 1, last), frame)
 
     if len(node.cases) <= MAX_CASES:
         return case(0, len(node.cases))

@@ -8,7 +8,7 @@ import libcst as cst
 
 from ..values.code import Frame
 from ..values.evaluator import Evaluator
-from ..values.kind import Opaque, Value, of
+from ..values.kind import Value, of
 
 
 def assign(m: Evaluator, target: Any, value: Value, frame: Frame) -> None:
@@ -29,9 +29,26 @@ def assign(m: Evaluator, target: Any, value: Value, frame: Frame) -> None:
         container = m.evaluate(target.value, frame)
         index = target.slice[0].slice
         plain = type(index) is cst.Index and len(target.slice) == 1
-        of(container).set_item(m, m.evaluate(index.value, frame) if plain else Opaque("a slice"), value)
+        of(container).set_item(m, m.evaluate(index.value, frame) if plain else slice(None), value)
     elif kind is cst.StarredElement:
         assign(m, target.value, value, frame)
+
+
+def delete(m: Evaluator, target: Any, frame: Frame) -> None:
+    """`del target`."""
+    kind = type(target)
+    if kind is cst.Name and target.value in frame.variables:
+        m.journal.touch(frame.variables)
+        m.escape(frame.variables.pop(target.value))
+    elif kind is cst.Attribute:
+        of(m.evaluate(target.value, frame)).delete_attribute(m, target.attr.value)
+    elif kind in (cst.Tuple, cst.List):
+        for element in target.elements:
+            delete(m, element.value, frame)
+    elif kind is cst.Subscript:
+        index = target.slice[0].slice
+        plain = type(index) is cst.Index and len(target.slice) == 1
+        of(m.evaluate(target.value, frame)).delete_item(m, m.evaluate(index.value, frame) if plain else slice(None))
 
 
 def _outer(frame: Frame, name: str) -> Frame:

@@ -9,7 +9,7 @@ from ..values.about import IsInstance
 from ..values.args import Args
 from ..values.bound import Method, Symbol
 from ..values.code import Bound, Class, Func, Instance
-from ..values.containers import Dict, List
+from ..values.containers import Dict, List, Set
 from ..values.data import Array, Gradients, Weights
 from ..values.evaluator import Evaluator
 from ..values.kind import ABSENT, Opaque, Value, of
@@ -18,6 +18,7 @@ from ..values.operators import instance_of
 from ..values.plain import NUMBERS, computed
 from ..values.registry import symbol
 
+MAX_DIGITS = 20
 MAX_MAPPED = 64
 """A function is called on so many items, as many as a loop has rounds."""
 
@@ -33,9 +34,19 @@ def nothing(m: Evaluator, args: Args) -> Value:
     return None
 
 
+class Iterator(List):
+    """What `iter` gives of a sequence: `next` takes its items away."""
+
+    __slots__ = ()
+
+
 @symbol("builtins.iter")
-def itself(m: Evaluator, args: Args) -> Value:
-    return args.get(0, "x", None)
+def iterator(m: Evaluator, args: Args) -> Value:
+    value = args.get(0, "x", None)
+    if isinstance(value, Iterator) or not isinstance(value, (list, tuple, dict, str, range)):
+        return value
+    items, complete = m.iterate(value)
+    return Iterator(items, open=not complete)
 
 
 @symbol("builtins.len")
@@ -78,14 +89,17 @@ def ranged(m: Evaluator, args: Args) -> Value:
     return result if not any(isinstance(value, Assumed) for value in args.positional) else Assumed(result)
 
 
-def _number(m: Evaluator, args: Args, convert: Callable[[Any], Any]) -> Value:
-    """A conversion of one number."""
+def _number(m: Evaluator, args: Args, convert: Callable[..., Any]) -> Value:
+    """A conversion of one number; what else is given is known, or the result is not."""
+    more = [*args.values][1:]
+    if not all(isinstance(value, SIMPLE) for value in more):
+        return Opaque("a number")
 
     def converted(value: Value) -> Value:
         if isinstance(value, Assumed):
             return Assumed(converted(value.value))
         if isinstance(value, (*NUMBERS, str)):
-            return computed(convert, value)
+            return computed(convert, value, *more)
         return value if isinstance(value, Array) else Opaque("a number")
 
     return m.each(args.get(0, "x", 0), converted)
@@ -93,14 +107,15 @@ def _number(m: Evaluator, args: Args, convert: Callable[[Any], Any]) -> Value:
 
 @symbol("builtins.int", "builtins.float", "builtins.abs")
 def converted(m: Evaluator, args: Args) -> Value:
-    functions: dict[str, Callable[[Any], Any]] = {"int": int, "float": float, "abs": abs}
+    functions: dict[str, Callable[..., Any]] = {"int": int, "float": float, "abs": abs}
     return _number(m, args, functions[args.callee.partition(".")[2]])
 
 
 @symbol("builtins.round")
 def rounded(m: Evaluator, args: Args) -> Value:
-    digits = [digit for digit in args.positional[1:] if isinstance(digit, int) and abs(digit) < 20]
-    return _number(m, args, lambda number: round(number, *digits))
+    return _number(
+        m, args, lambda number, digits=None: round(number, digits) if abs(digits or 0) < MAX_DIGITS else None
+    )
 
 
 @symbol("builtins.bool")
@@ -117,17 +132,17 @@ def folded(m: Evaluator, args: Args) -> Value:
             return Opaque("of an unknown iterable")
     assumed = any(isinstance(value, Assumed) for value in values)
     values = [bare(value) for value in values]
-    if not values or not all(isinstance(value, NUMBERS) for value in values):
+    if args.keywords or not values or not all(isinstance(value, NUMBERS) for value in values):
         return Opaque("of unknown values")
     combine: dict[str, Callable[[Any], Any]] = {"min": min, "max": max, "sum": sum}
     result = computed(combine[args.callee.partition(".")[2]], values)
     return Assumed(result) if assumed and not isinstance(result, Opaque) else result
 
 
-@symbol("builtins.list", "builtins.set")
+@symbol("builtins.list", "builtins.set", "builtins.frozenset")
 def listed(m: Evaluator, args: Args) -> Value:
     items, complete = m.iterate(args.positional[0]) if args.positional else ([], True)
-    return List(items, open=not complete)
+    return (List if args.callee == "builtins.list" else Set)(items, open=not complete)
 
 
 @symbol("builtins.tuple")
@@ -221,7 +236,11 @@ def backwards(m: Evaluator, args: Args) -> Value:
 
 @symbol("builtins.next")
 def next_item(m: Evaluator, args: Args) -> Value:
-    items, _ = m.iterate(args.get(0, "iterator"))
+    given = args.get(0, "iterator")
+    items, complete = m.iterate(given)
+    if isinstance(given, Iterator) and complete and items:
+        m.journal.touch(given)
+        given.pop(0)
     return items[0] if items else Opaque("next")
 
 

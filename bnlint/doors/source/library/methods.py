@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..values.args import Args
 from ..values.containers import Dict, List
 from ..values.evaluator import Evaluator
 from ..values.kind import Opaque, Value
 from ..values.lifted import SIMPLE
-from ..values.plain import MAX_ITEMS, MAX_TEXT, NUMBERS, computed, modest
+from ..values.plain import MAX_ITEMS, MAX_TEXT, NUMBERS, computed, is_among, modest
 from ..values.registry import method
 
 
@@ -108,11 +110,39 @@ def reverse(m: Evaluator, items: List, args: Args) -> Value:
     return None
 
 
-@method(List, "remove", "sort")
+@method(List, "remove", "discard")
 def remove(m: Evaluator, items: List, args: Args) -> Value:
+    first = args.get(0, "x")
     m.journal.touch(items)
-    items.open = True
+    same = [index for index, item in enumerate(items) if item is first]
+    if is_among(m, first, items):
+        items.pop(items.index(first))
+    elif same and not isinstance(first, SIMPLE):
+        items.pop(same[0])
+    else:
+        _forget(m, items)
     return None
+
+
+@method(List, "sort")
+def sort(m: Evaluator, items: List, args: Args) -> Value:
+    m.journal.touch(items)
+    known = not items.open and all(isinstance(item, (*NUMBERS, str)) for item in items)
+    if known and all(isinstance(value, bool) for value in args.values) and "key" not in args.keywords:
+        plain: list[Any] = list(items)
+        found = computed(lambda: List(sorted(plain, reverse=args.get(None, "reverse") is True)))
+        if isinstance(found, List):
+            items[:] = found
+            return None
+    _forget(m, items)
+    return None
+
+
+def _forget(m: Evaluator, items: List) -> None:
+    """Which items are where is not known from now on."""
+    m.escape(items)
+    items.clear()
+    items.open = True
 
 
 @method(List, "copy")

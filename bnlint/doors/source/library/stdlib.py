@@ -29,7 +29,13 @@ def copied(m: Evaluator, args: Args) -> Value:
     if not is_small(value):
         m.escape(value)
         return Opaque("a copy of much")
-    return _copied(value)
+    return _copied(value) if args.callee == "copy.deepcopy" else _shallow(value)
+
+
+def _shallow(value: Value) -> Value:
+    if isinstance(value, List):
+        return type(value)(value, value.open)
+    return Dict(value, value.open) if isinstance(value, Dict) else value
 
 
 def _copied(value: Value) -> Value:

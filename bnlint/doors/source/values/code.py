@@ -12,7 +12,7 @@ from ..module import Module, Spot
 from .about import Member
 from .args import Args
 from .bound import Method, Symbol
-from .containers import Dict
+from .containers import Dict, List
 from .kind import ABSENT, Kind, Opaque, Value, of, parts
 from .nodes import own
 
@@ -47,11 +47,12 @@ class Frame(Kind):
     parent: Frame | None = None
     name: str = ""
     returns: list[Value] = field(default_factory=list)
-    yields: list[Value] = field(default_factory=list)
+    yields: List = field(default_factory=List)
     stars: list[Pending] = field(default_factory=list)
     outer: frozenset[str] = frozenset()
     owner: Class | None = None
     receiver: Value = None
+    is_comprehension: bool = False
 
     def attribute(self, m: Evaluator, name: str, spot: Spot) -> Value:
         return m.member(self, name)
@@ -211,9 +212,17 @@ class Instance(Kind):
         return m.derived(Member(self, name)) if self.node is None else of(self.node).attribute(m, name, spot)
 
     def set_attribute(self, m: Evaluator, name: str, new: Value, spot: Spot) -> None:
+        setter = self.cls.function(f"{name}.setter")
+        if setter is not None:
+            m.call_function(setter, Args(spot, [new]), self)
+            return
         m.store(self.attributes, name, new)
         if self.node is not None:
             own(m, self.node, name, new, spot)
+
+    def delete_attribute(self, m: Evaluator, name: str) -> None:
+        m.journal.touch(self.attributes)
+        m.escape(self.attributes.pop(name, None))
 
     def call(self, m: Evaluator, args: Args) -> Value:
         if self.node is not None:
@@ -226,6 +235,13 @@ class Instance(Kind):
             return m.call_function(func, args, self)
         m.escape_all(args)
         return Opaque(otherwise)
+
+    def truth(self, m: Evaluator) -> bool | Opaque:
+        for name in ("__bool__", "__len__"):
+            func = self.cls.function(name)
+            if func is not None:
+                return m.truth(m.call_function(func, Args(Spot(func.frame.module, func.node)), self))
+        return True
 
     def item(self, m: Evaluator, key: Value, spot: Spot) -> Value:
         return self._call_own(m, "__getitem__", Args(spot, [key]), "__getitem__")

@@ -10,7 +10,18 @@ from .about import Compare
 from .bound import Method
 from .kind import ABSENT, Items, Kind, Opaque, Operator, Value, of
 from .lifted import SIMPLE
-from .plain import MAX_ITEMS, element, is_among, is_key, joined, present, shown, spread
+from .plain import (
+    MAX_ITEMS,
+    element,
+    is_among,
+    is_comparable,
+    is_key,
+    joined,
+    may_be_absent,
+    present,
+    shown,
+    spread,
+)
 
 if TYPE_CHECKING:
     from ..module import Spot
@@ -43,11 +54,25 @@ class List(list[Value], Kind):
 
     def set_item(self, m: Evaluator, key: Value, new: Value) -> None:
         m.journal.touch(self)
-        if isinstance(key, int) and -len(self) <= key < len(self):
+        if isinstance(key, int) and not self.open and -len(self) <= key < len(self):
             self[key] = new
             return
-        self.open = True
         m.escape(new)
+        if isinstance(key, slice):
+            m.escape(self)
+            self.clear()
+            self.open = True
+        else:
+            self[:] = [m.choose(m.derived(Compare("==", key, index)), new, old) for index, old in enumerate(self)]
+
+    def delete_item(self, m: Evaluator, key: Value) -> None:
+        m.journal.touch(self)
+        if isinstance(key, int) and not self.open and -len(self) <= key < len(self):
+            del self[key]
+            return
+        m.escape(self)
+        self.clear()
+        self.open = True
 
     def iterate(self, m: Evaluator) -> Items:
         m.spend(min(len(self), MAX_ITEMS))
@@ -57,10 +82,12 @@ class List(list[Value], Kind):
         return spread(m, self, count, star) or super().unpack(m, count, star)
 
     def size(self) -> int | None:
-        return None if self.open else len(self)
+        return None if self.open or any(map(may_be_absent, self)) else len(self)
 
     def truth(self, m: Evaluator) -> bool | Opaque:
-        return bool(self) or (Opaque("open") if self.open else False)
+        if all(map(may_be_absent, self)):
+            return Opaque("open") if self or self.open else False
+        return True
 
     def binary(self, m: Evaluator, op: Operator, right: Value) -> Value:
         result = joined(op, self, right)
@@ -77,6 +104,24 @@ class List(list[Value], Kind):
 
     def as_arg(self) -> object:
         return shown(self, self.open)
+
+
+class Set(List):
+    """A set, its items in the order in which they came."""
+
+    __slots__ = ()
+
+    def __init__(self, items: Iterable[Value] = (), open: bool = False) -> None:
+        super().__init__((), open)
+        for item in items:
+            self.append(item)
+
+    def append(self, item: Value) -> None:
+        if not is_comparable(item) or item not in self:
+            super().append(item)
+
+    def item(self, m: Evaluator, key: Value, spot: Spot) -> Value:
+        return Kind.item(self, m, key, spot)
 
 
 class Dict(dict[Any, Value], Kind):
@@ -113,6 +158,13 @@ class Dict(dict[Any, Value], Kind):
         m.journal.touch(self)
         self.open = True
         m.escape(new)
+
+    def delete_item(self, m: Evaluator, key: Value) -> None:
+        m.journal.touch(self)
+        if isinstance(key, SIMPLE) and key in self:
+            del self[key]
+        else:
+            self.open = True
 
     def iterate(self, m: Evaluator) -> Items:
         m.spend(min(len(self), MAX_ITEMS))

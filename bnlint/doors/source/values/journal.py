@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ..symbols import canonical
 from .bound import Symbol
 from .containers import Dict, List
+from .guards import guards
 from .kind import ABSENT, Opaque, Value
 from .lifted import SIMPLE, Choice
 
@@ -120,7 +122,9 @@ def choose(condition: Opaque, then: Value, other: Value) -> Value:
     if then is ABSENT:
         return other
     if isinstance(then, Symbol) and isinstance(other, Symbol):
-        return then
+        # Where it is asked what there is, two names stand for one thing.
+        same = guards(condition) or canonical(then.path) == canonical(other.path)
+        return then if same else Choice(condition, then, other)
     if type(then) is type(other) and isinstance(then, SIMPLE) and then == other:
         return then
     return Choice(condition, then, other)

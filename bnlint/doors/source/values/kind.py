@@ -87,6 +87,12 @@ class Kind:
         """`value[key] = new`."""
         m.escape(new)
 
+    def delete_item(self, m: Evaluator, key: Value) -> None:
+        """`del value[key]`."""
+
+    def delete_attribute(self, m: Evaluator, name: str) -> None:
+        """`del value.name`."""
+
     def iterate(self, m: Evaluator) -> Items:
         """What a loop over it sees."""
         return [Opaque("an item of an unknown iterable")], False

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ....graph import Layer, Tensor
 from .about import Truth
-from .kind import ABSENT, Items, Kind, Opaque, Operator, Value, layer_of, of
+from .kind import Items, Kind, Opaque, Operator, Value, layer_of, of
 
 if TYPE_CHECKING:
     from ..module import Spot
@@ -87,15 +87,24 @@ class Choice(Kind):
         return m.each(self, lambda one: m.attribute(one, name, spot))
 
     def set_attribute(self, m: Evaluator, name: str, new: Value, spot: Spot) -> None:
-        for leaf in self.leaves():
-            if leaf is not ABSENT:
-                m.set_attribute(leaf, name, new, spot)
+        def write(one: Value) -> Value:
+            m.set_attribute(one, name, new, spot)
+            return None
+
+        m.each(self, write)
 
     def call(self, m: Evaluator, args: Args) -> Value:
         return m.each(self, lambda one: of(one).call(m, args))
 
     def item(self, m: Evaluator, key: Value, spot: Spot) -> Value:
         return m.each(self, lambda one: m.item(one, key, spot))
+
+    def set_item(self, m: Evaluator, key: Value, new: Value) -> None:
+        def write(one: Value) -> Value:
+            of(one).set_item(m, key, new)
+            return None
+
+        m.each(self, write)
 
     def unpack(self, m: Evaluator, count: int, star: int | None) -> list[Value]:
         then, other = (of(leaf).unpack(m, count, star) for leaf in (self.then, self.other))
@@ -105,9 +114,17 @@ class Choice(Kind):
         sides = {m.truth(leaf) if not isinstance(leaf, Opaque) else None for leaf in self.leaves()}
         if len(sides) == 1 and isinstance(only := sides.pop(), bool):
             return only
-        if m.truth(self.then) is True and m.truth(self.other) is False:
+        then, other = (self._truth_of(m, side) for side in (True, False))
+        if then is True and other is False:
             return self.condition
+        if then is other and isinstance(then, bool):
+            return then
         return m.derived(Truth(self))
+
+    def _truth_of(self, m: Evaluator, side: bool) -> bool | Opaque:
+        """Whether one of the two values is true, where the condition chooses it."""
+        with m.assuming(self.condition, side):
+            return m.truth(self.then if side else self.other)
 
     def unary(self, m: Evaluator, operator: Operator, spot: Spot) -> Value:
         return m.each(self, lambda one: of(one).unary(m, operator, spot))

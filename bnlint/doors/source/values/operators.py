@@ -11,7 +11,7 @@ from ..symbols import canonical
 from .about import Compare, Contains, Not
 from .bound import Symbol
 from .code import Class, Instance
-from .containers import Dict, List
+from .containers import Dict, List, Set
 from .kind import ABSENT, Absent, Opaque, Operator, Value, layer_of, of
 from .lifted import SIMPLE, Assumed, Choice, bare
 from .plain import is_comparable, is_small
@@ -118,6 +118,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "builtins.float": (float,),
     "builtins.bool": (bool,),
     "builtins.list": (List,),
+    "builtins.set": (Set,),
     "builtins.tuple": (tuple,),
     "builtins.dict": (Dict,),
 }
@@ -132,7 +133,7 @@ def instance_of(value: Value, wanted: Value) -> bool | None:
     if not isinstance(wanted, Symbol):
         return None
     if wanted.path in _TYPES:
-        return isinstance(value, _TYPES[wanted.path])
+        return isinstance(value, _TYPES[wanted.path]) and (wanted.path != "builtins.list" or type(value) is List)
     layer = layer_of(value)
     if layer is not None:
         return _is_kind(layer, canonical(wanted.path))

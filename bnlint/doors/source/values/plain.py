@@ -223,8 +223,13 @@ def modest(text: str, values: Any) -> bool:
 
 def present(items: Sequence[Value], is_open: bool) -> Items:
     """The items that are there for certain, and whether these are all."""
-    there = [item for item in items if not (isinstance(item, Choice) and ABSENT in (item.then, item.other))]
+    there = [item for item in items if not may_be_absent(item)]
     return there, not is_open and len(there) == len(items)
+
+
+def may_be_absent(item: Value) -> bool:
+    """Whether an item is there in one branch only."""
+    return isinstance(item, Choice) and (item.then is ABSENT or item.other is ABSENT)
 
 
 def spread(m: Evaluator, sequence: Any, count: int, star: int | None) -> list[Value]:
@@ -248,13 +253,21 @@ def element(m: Evaluator, sequence: Any, key: Value) -> Value:
             cut: Any = list(sequence)[key] if isinstance(sequence, list) else sequence[key]
             return m.list(cut) if isinstance(cut, list) else cut
         return Opaque("a part of a string") if isinstance(sequence, str) else m.list(sequence, is_open=True)
-    if isinstance(key, int) and not (is_open and (key < 0 or key >= len(sequence))):
+    shifted = isinstance(sequence, list) and _is_shifted(m, sequence, key)
+    if isinstance(key, int) and not shifted and not (is_open and (key < 0 or key >= len(sequence))):
         try:
             return sequence[key]  # type: ignore[no-any-return]
         except IndexError:
             return Opaque("an index out of range")
     m.escape(sequence)  # It may be any of them.
     return Opaque("an element")
+
+
+def _is_shifted(m: Evaluator, sequence: list[Value], key: Value) -> bool:
+    """Whether an item that may be absent decides what stands at an index."""
+    before = sequence[: key + 1] if isinstance(key, int) and key >= 0 else sequence
+    m.spend(len(before))
+    return any(map(may_be_absent, before))
 
 
 def joined(op: Operator, left: Any, right: Value) -> Any:

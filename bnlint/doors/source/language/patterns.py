@@ -1,0 +1,40 @@
+"""The patterns of `match`: which is known to fit, and the names that they bind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import libcst as cst
+
+from ..values.code import Frame
+from ..values.evaluator import Evaluator
+from ..values.kind import Opaque, Value
+from ..values.operators import compare
+
+
+def matches(m: Evaluator, case: cst.MatchCase, subject: Value, frame: Frame) -> bool | Opaque:
+    """Whether a case fits, or the condition that decides it."""
+    if case.guard is not None:
+        return Opaque("a match")
+    pattern = case.pattern
+    if isinstance(pattern, cst.MatchAs) and pattern.pattern is None:
+        return True
+    if isinstance(pattern, (cst.MatchValue, cst.MatchSingleton)):
+        return compare(m, "==", subject, m.evaluate(pattern.value, frame))
+    return Opaque("a match")
+
+
+def bind_pattern(m: Evaluator, pattern: Any, subject: Value, frame: Frame) -> None:
+    """Bind the names of a pattern: the whole subject where it is one name, else a part of it."""
+    if isinstance(pattern, cst.MatchAs) and pattern.name is not None:
+        m.store(frame.variables, pattern.name.value, subject)
+    stack = [pattern]
+    while stack:
+        node = stack.pop()
+        name = getattr(node, "name", None)
+        if node is not pattern and isinstance(node, (cst.MatchAs, cst.MatchStar)) and name is not None:
+            m.store(frame.variables, name.value, Opaque("a part of what is matched"))
+        rest = node.rest if isinstance(node, cst.MatchMapping) else None
+        if rest is not None:
+            m.store(frame.variables, rest.value, Opaque("a part of what is matched"))
+        stack += [child for child in node.children if not isinstance(child, cst.BaseExpression)]
