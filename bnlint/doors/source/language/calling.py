@@ -11,7 +11,7 @@ from ..module import Spot
 from ..purposes import purpose_of
 from ..values.args import Args
 from ..values.bound import Symbol
-from ..values.branches import RETURN, Completion
+from ..values.branches import RETURN, Completion, Exit
 from ..values.code import Frame, Func, Super
 from ..values.containers import Dict, List
 from ..values.evaluator import Evaluator
@@ -93,14 +93,15 @@ def _run(m: Evaluator, func: Func, frame: Frame, spot: Spot | None = None) -> Va
         with m.within(**_changes(m, func)):
             if isinstance(func.node, cst.Lambda):
                 return m.evaluate(func.node.body, frame)
-            completion = m.execute(func.frame.module.draft.body(func.node), frame)
+            body = func.frame.module.draft.body(func.node)
+            completion, returns = m.region((RETURN,), lambda: m.execute(body, frame))
     finally:
         m.running.pop()
         m.stack, m.facts = stack, facts
     if any(other.frame is frame for other in m.functions[-RECENT:]):
         for value in frame.variables.values():
             m.escape(value)
-    return _result(m, frame, completion)
+    return _result(m, frame, completion, returns)
 
 
 def _changes(m: Evaluator, func: Func) -> dict[str, Any]:
@@ -115,17 +116,15 @@ def _changes(m: Evaluator, func: Func) -> dict[str, Any]:
     return changes
 
 
-def _result(m: Evaluator, frame: Frame, completion: Completion) -> Value:
-    """What a body gives that ended so: one of its returns."""
+def _result(m: Evaluator, frame: Frame, completion: Completion, returns: list[Exit]) -> Value:
+    """What a body gives that ended so: what it returned at its end, or in a branch before."""
     if frame.yields:
         return List(frame.yields, open=True)
-    values = frame.returns if completion == RETURN else [*frame.returns, None]
-    if completion not in (RETURN, None) and frame.returns:
-        values = frame.returns
-    values = [value for i, value in enumerate(values) if not any(value is other for other in values[:i])]
-    result = values[-1]
-    for index, value in enumerate(reversed(values[:-1])):
-        result = m.choose(Opaque(f"which return of {frame.name} {index}", frame.name), value, result)
+    result = frame.returned
+    if result is ABSENT and (completion is None or not returns):
+        result = None
+    for one in reversed(returns):
+        result = m.choose(one.condition, one.value, result)
     return result
 
 

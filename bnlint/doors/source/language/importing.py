@@ -92,14 +92,13 @@ def load(m: Evaluator, importer: Module, file: pathlib.Path) -> Frame | None:
     )
     m.modules[key] = frame
     m.importing.append(frame)
-    saved = m.stack, m.context, m.facts, m.optional
-    m.stack, m.facts, m.optional = (), {}, 0
+    stack, m.stack = m.stack, ()
     try:
-        with m.journal.aside(), m.within(kind="build", functions=(), tape=None, purpose=None, because=""):
+        with m.aside(), m.within(kind="build", functions=(), tape=None, purpose=None, because=""):
             m.execute(module.draft.statements, frame)
     finally:
         m.importing.pop()
-        m.stack, m.context, m.facts, m.optional = saved
+        m.stack = stack
     return frame
 
 

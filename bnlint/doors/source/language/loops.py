@@ -6,10 +6,10 @@ from contextlib import nullcontext
 
 import libcst as cst
 
-from ..values.branches import BREAK, RAISE, RETURN, Completion
+from ..values.branches import BREAK, CONTINUE, RAISE, RETURN, Completion
 from ..values.code import Frame
 from ..values.evaluator import Evaluator
-from ..values.kind import Opaque, Value
+from ..values.kind import ABSENT, Opaque, Value
 from ..values.lifted import Assumed
 from .targets import assign
 
@@ -31,35 +31,51 @@ def run_for(m: Evaluator, node: cst.For, frame: Frame) -> Completion:
     if len(items) > UNROLL or (not complete and len(items) > 1):
         items = [Opaque("a loop variable")]
     rounds = _Rounds(m, len(items) if isinstance(value, range) else 0)
-    if not cut:
-        return _run(m, node, frame, items, rounds, complete)
-    with m.journal.repeated():
-        return _run(m, node, frame, items, rounds, complete, cut=True)
+
+    def run() -> Completion:
+        with m.journal.repeated() if cut else nullcontext():
+            completion = _run(m, node, frame, items, rounds, complete, cut)
+        return completion if completion is not None else _orelse(m, node, frame)
+
+    completion, _ = m.region((BREAK,), run)
+    return completion
 
 
 def _run(
-    m: Evaluator, node: cst.For, frame: Frame, items: list[Value], rounds: _Rounds, complete: bool, *, cut: bool = False
+    m: Evaluator, node: cst.For, frame: Frame, items: list[Value], rounds: _Rounds, complete: bool, cut: bool
 ) -> Completion:
-    """Run the body for each item, and what follows the last round; `cut`: there are rounds beyond these."""
-    first, facts = len(m.program.events), m.facts
+    """Run the body for each item; `cut`: there are rounds beyond these."""
+    first = len(m.program.events)
     for index, item in enumerate(items):
         if rounds.repeats(index):
             cut = True
             continue
         events = len(m.program.events)
-        assign(m, node.target, item, frame)
-        completion = m.execute(node.body.body, frame)
-        m.facts = facts
+        completion = _round(m, node, frame, item)
         if completion == BREAK:
-            return None
+            return BREAK
         if completion in (RETURN, RAISE):
-            return completion if complete or index > 0 or (len(items) == 1 and completion == RETURN) else None
+            if complete or index > 0 or (len(items) == 1 and completion == RETURN):
+                return completion
+            m.may_end(completion, "whether a loop runs", frame.returned)
+            frame.returned = ABSENT
+            return None
         if len(m.program.events) > events and index + 1 >= TRAINING_ROUNDS:
             cut = cut or index + 1 < len(items)
             break
     if cut:
         _repeat(m, first)
-    return _orelse(m, node, frame)
+    return None
+
+
+def _round(m: Evaluator, node: cst.For | cst.While, frame: Frame, item: Value = ABSENT) -> Completion:
+    """One round of a loop."""
+    facts = m.facts
+    if isinstance(node, cst.For):
+        assign(m, node.target, item, frame)
+    completion, _ = m.region((CONTINUE,), lambda: m.execute(node.body.body, frame))
+    m.facts = facts
+    return completion
 
 
 def _orelse(m: Evaluator, node: cst.For | cst.While, frame: Frame) -> Completion:
@@ -100,18 +116,20 @@ class _Rounds:
 
 def run_while(m: Evaluator, node: cst.While, frame: Frame) -> Completion:
     """`while`: round by round, while the condition is known; where it is not, one more round."""
-    first, facts = len(m.program.events), m.facts
+    completion, _ = m.region((BREAK,), lambda: _rounds_of(m, node, frame))
+    return completion
+
+
+def _rounds_of(m: Evaluator, node: cst.While, frame: Frame) -> Completion:
+    first = len(m.program.events)
     for index in range(UNROLL):
         truth = m.truth(m.evaluate(node.test, frame))
         if truth is False:
             return _orelse(m, node, frame)
         known = truth is True and type(node.test) not in (cst.Name, cst.Integer) and index + 1 < UNROLL
         with nullcontext() if known else m.journal.repeated():
-            completion = m.execute(node.body.body, frame)
-        m.facts = facts
-        if completion == BREAK:
-            return None
-        if completion in (RETURN, RAISE):
+            completion = _round(m, node, frame)
+        if completion is not None:
             return completion
         if not known:
             break

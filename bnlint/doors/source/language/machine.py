@@ -56,7 +56,7 @@ class Machine(Evaluator):
         """Let go of all but the graph, so that no cycle keeps the syntax trees."""
         for frame in (*self.enclosing, *self.modules.values()):
             frame.variables.clear()
-            frame.returns.clear()
+            frame.returned = None
         for cls in self.classes:
             cls.members.clear()
         for instance in self.instances:
@@ -65,12 +65,12 @@ class Machine(Evaluator):
 
     def reset(self) -> None:
         """Forget what was under way when the fuel ran out."""
-        self.stack, self.facts, self.optional, self.guarded = (), {}, 0, 0
+        self.stack = ()
         self.context = Context(testing=self.program.testing)
         self.running.clear()
         self.inside.clear()
         self.recording.clear()
-        self.journal.reset()
+        self.forget()
 
     def give_up(self, reason: Exception, node: cst.CSTNode | None = None, frame: Frame | None = None) -> None:
         """Note why what is under way is not followed to its end; `node` is the statement in which bnlint failed."""

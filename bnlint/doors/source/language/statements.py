@@ -86,9 +86,7 @@ def _if(m: Evaluator, node: cst.If, frame: Frame) -> Completion:
 
 def _try(m: Evaluator, node: Any, frame: Frame) -> Completion:
     """The body; then each handler, which may have run. Where both bind a library's name, the body's stays."""
-    m.guarded += bool(node.handlers)
-    completion = m.execute(node.body.body, frame)
-    m.guarded -= bool(node.handlers)
+    completion = _tried(m, node, frame) if node.handlers else m.execute(node.body.body, frame)
     if completion is None and node.orelse is not None:
         completion = m.execute(node.orelse.body.body, frame)
     for handler in node.handlers:
@@ -96,6 +94,24 @@ def _try(m: Evaluator, node: Any, frame: Frame) -> Completion:
     if node.finalbody is not None:
         completion = m.execute(node.finalbody.body.body, frame) or completion
     return completion
+
+
+def _tried(m: Evaluator, node: Any, frame: Frame) -> Completion:
+    """The body of a `try` with handlers: what raises in one branch of it goes on in these."""
+    ended: list[Completion] = []
+
+    def body() -> Completion:
+        ended.append(m.execute(node.body.body, frame))
+        return ended[0]
+
+    m.guarded += 1
+    m.trying += 1
+    try:
+        completion, _ = m.region((RAISE,), body)
+    finally:
+        m.guarded -= 1
+        m.trying -= 1
+    return RAISE if ended[0] == RAISE else completion
 
 
 def _handle(m: Evaluator, handler: Any, completion: Completion, frame: Frame) -> Completion:
@@ -140,7 +156,7 @@ def _call_if_there(m: Evaluator, value: Value, name: str, given: list[Value], sp
 
 
 def _return(m: Evaluator, node: cst.Return, frame: Frame) -> Completion:
-    frame.returns.append(None if node.value is None else m.evaluate(node.value, frame))
+    frame.returned = None if node.value is None else m.evaluate(node.value, frame)
     return RETURN
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ....graph import Model, Program
-from .about import About, Completed, Not
+from .about import About, Both, Completed, Not
 from .code import Frame
 from .containers import Dict, List
 from .guards import guards
-from .journal import Journal, Left, choose
+from .journal import Journal, Left, choose, merged
 from .kind import ABSENT, Opaque, Value, of
 from .lifted import Choice
 
@@ -24,6 +25,15 @@ BULK = 32
 MAX_DEPTH, MAX_LEAVES = 3, 4
 """Where one of more values is meant, nothing is done to each of them."""
 _ITSELF = frozenset({str, int, float, bool, type(None)})
+
+
+class Exit(NamedTuple):
+    """How a branch ended: its completion, the condition under which it did, what it left behind, what it returned."""
+
+    kind: Completion
+    condition: Opaque
+    left: Left
+    value: Value = ABSENT
 
 
 class OutOfFuel(Exception):
@@ -39,8 +49,11 @@ class Branches:
         self.facts: dict[Opaque, bool] = {}
         self._guards: dict[Opaque, bool] = {}
         self._derived: dict[tuple[object, ...], Opaque] = {}
+        self._exits: list[Exit] = []
+        self._base = 0
         self.optional = 0
         self.guarded = 0
+        self.trying = 0
         self.steps = 0
         self.limit = 0
 
@@ -138,6 +151,23 @@ class Branches:
         self.fork(condition, lambda: side(then), lambda: side(other))
         return self.choose(condition, results[0], results[1])
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """What the body does is no part of the open branches: a module that one of them imports stays imported."""
+        saved = self.facts, self.optional, self._exits, self._base, self.trying
+        self.facts, self.optional, self._exits, self._base, self.trying = {}, 0, [], 0, 0
+        try:
+            with self.journal.aside():
+                yield
+        finally:
+            self.facts, self.optional, self._exits, self._base, self.trying = saved
+
+    def forget(self) -> None:
+        """Leave all branches, keeping what they did."""
+        self.facts, self.optional, self.guarded, self.trying = {}, 0, 0, 0
+        self._exits, self._base = [], 0
+        self.journal.reset()
+
     def fork(
         self,
         condition: Opaque,
@@ -145,28 +175,29 @@ class Branches:
         other: Callable[[], Completion],
         frame: Frame | None = None,
     ) -> Completion:
-        """Run both sides of an unknown branch from the same state, and join what they leave behind."""
-        first, left_first = self._side(condition, True, then, frame)
-        second, left_second = self._side(condition, False, other, frame)
-        self.spend(sum(len(row[1]) for row in (*left_first.values(), *left_second.values())))
-        if first is None and second is None:
-            self.journal.join(condition, left_first, left_second)
-            return None
-        if first is not None and second is not None:
-            self.journal.join(condition, _outside(left_first, frame), _outside(left_second, frame))
-            return first if first == second else (RETURN if RETURN in (first, second) else BREAK)
-        goes_on, ends = (left_first, left_second) if first is None else (left_second, left_first)
-        self.journal.adopt(goes_on)
-        self.suppose(condition, first is None)  # Until the function, or the round of the loop, ends.
-        if first == RETURN or second == RETURN:
-            lost = {key: row for key, row in _outside(ends, frame).items() if key not in goes_on}
-            self.journal.join(condition, lost, {})
-        return None
+        """Run both sides of an unknown branch from the same state, and join what they leave behind.
 
-    def _side(
-        self, condition: Opaque, truth: bool, run: Callable[[], Completion], frame: Frame | None
-    ) -> tuple[Completion, Left]:
-        returned = len(frame.returns) if frame is not None else 0
+        A side that does not fall through is joined where it goes on: see `region`.
+        """
+        first = self._side(condition, True, then, frame)
+        second = self._side(condition, False, other, frame)
+        self.spend(sum(len(row[1]) for row in (*first.left.values(), *second.left.values())))
+        if first.kind == second.kind:
+            self.journal.join(condition, first.left, second.left)
+            if frame is not None and first.kind == RETURN:
+                frame.returned = self.choose(condition, first.value, second.value)
+            return first.kind
+        ends, goes_on = (second, first) if first.kind is None else (first, second)
+        self._hand_on([ends])
+        self.journal.adopt(goes_on.left)
+        if frame is not None and goes_on.kind == RETURN:
+            frame.returned = goes_on.value
+        self.suppose(condition, goes_on is first)  # Until the function, or the round of the loop, ends.
+        return goes_on.kind
+
+    def _side(self, condition: Opaque, truth: bool, run: Callable[[], Completion], frame: Frame | None) -> Exit:
+        outer, base = self._exits, self._base
+        self._exits, self._base = [], self.journal.depth
         self.journal.begin()
         done = False
         try:
@@ -174,11 +205,57 @@ class Branches:
                 completion = run()
             done = True
         finally:
+            exits, self._exits, self._base = self._exits, outer, base
             left = self.journal.end(keep=not done)
-        if completion == RETURN and frame is not None:
-            for index in range(returned, len(frame.returns)):
-                frame.returns[index] = self._detached(frame.returns[index], left)
-        return completion, left
+        holds = condition if truth else self.derived(Not(condition))
+        self._hand_on([one._replace(condition=self.derived(Both(holds, one.condition))) for one in exits])
+        if frame is None:
+            return Exit(completion, holds, left)
+        value, frame.returned = self._detached(frame.returned, left) if completion == RETURN else ABSENT, ABSENT
+        return Exit(completion, holds, left, value)
+
+    def _hand_on(self, exits: list[Exit]) -> None:
+        """Keep these until the region ends in which they are caught; the state is as it was before them."""
+        exits = [one for one in exits if one.kind != RAISE or self.trying]
+        if exits:
+            around = self.journal.since(self._base)
+            self._exits += [one._replace(left={**around, **one.left}) for one in exits]
+
+    def may_end(self, kind: Completion, reason: str, value: Value = ABSENT) -> None:
+        """What runs may end so here, or go on."""
+        self._hand_on([Exit(kind, Opaque(reason), {}, value)])
+
+    def region(self, kinds: tuple[Completion, ...], run: Callable[[], Completion]) -> tuple[Completion, list[Exit]]:
+        """Run what some completions do not leave: a round, a loop, a function, the body of a `try`.
+
+        Returns how it ended, None for one of these kinds, and in which branches it ended so. What these left behind is
+        joined with what is there at its end.
+        """
+        outer, base = self._exits, self._base
+        self._exits, self._base = [], self.journal.depth
+        self.journal.begin()
+        try:
+            completion = run()
+        finally:
+            exits, self._exits, self._base = self._exits, outer, base
+            if not exits:
+                self.journal.drop()
+        ended = None if completion in kinds else completion
+        if not exits:
+            return ended, []
+        left = self.journal.end(keep=False)
+        caught = [one for one in exits if one.kind in kinds]
+        self._hand_on([one for one in exits if one.kind not in kinds])
+        if not caught:
+            self.journal.adopt(left)
+            return ended, []
+        if ended is not None:
+            self._hand_on([Exit(ended, self.derived(Not(caught[0].condition)), left)])
+            left = caught[-1].left
+        for one in reversed(caught if ended is None else caught[:-1]):
+            left = merged(one.condition, one.left, left)
+        self.journal.adopt(left)
+        return None, caught
 
     def _detached(self, value: Value, left: Left) -> Value:
         """A returned model as it was where the branch returned it; the original goes on as it was before the branch."""
@@ -191,15 +268,6 @@ class Branches:
         self.program.models.append(copy)
         self.program.layers.append(copy)
         return copy
-
-
-def _outside(left: Left, frame: Frame | None) -> Left:
-    """What a branch left elsewhere than in the variables of a function that it ended, and of those around it."""
-    inside = set()
-    while frame is not None:
-        inside.add(id(frame.variables))
-        frame = frame.parent
-    return {key: row for key, row in left.items() if key not in inside}
 
 
 def unless_raised() -> Opaque:

@@ -46,7 +46,7 @@ class Frame(Kind):
     variables: Dict
     parent: Frame | None = None
     name: str = ""
-    returns: list[Value] = field(default_factory=list)
+    returned: Value = ABSENT
     yields: List = field(default_factory=List)
     stars: list[Pending] = field(default_factory=list)
     outer: frozenset[str] = frozenset()

@@ -32,9 +32,9 @@ class Journal:
         """Must be called before every write to a container."""
         if not self._levels or id(container) in self._levels[-1]:  # Then the branches around it have one, too.
             return
+        row = (container, _copy(container), container.open)
         for level in self._levels:
-            if id(container) not in level:
-                level[id(container)] = (container, _copy(container), container.open)
+            level.setdefault(id(container), row)
 
     def reset(self) -> None:
         """Forget all open branches, keeping what they did."""
@@ -64,9 +64,23 @@ class Journal:
                     if type(value) in (int, float) and type(old := before.get(name)) in (int, float) and old != value:
                         container[name] = Opaque("a number that a loop changes")
 
+    @property
+    def depth(self) -> int:
+        """How many branches are open."""
+        return len(self._levels)
+
     def begin(self) -> None:
         """Open a branch."""
         self._levels.append({})
+
+    def drop(self) -> None:
+        """Close the branch, keeping what it did."""
+        self._levels.pop()
+
+    def since(self, depth: int) -> Left:
+        """What is now in each container that was written to since so many branches were open."""
+        touched = {key: row[0] for level in self._levels[depth:] for key, row in level.items()}
+        return {key: (container, _copy(container), container.open) for key, container in touched.items()}
 
     def end(self, keep: bool) -> Left:
         """Close the branch; returns what it left in each container it wrote to, and undoes it unless `keep`."""
@@ -81,19 +95,7 @@ class Journal:
 
     def join(self, condition: Opaque, then: Left, other: Left) -> None:
         """Join what two branches left behind; both have been taken back."""
-        for key in {**then, **other}:
-            container = (then.get(key) or other[key])[0]
-            self.touch(container)
-            here = (container, _copy(container), container.open)
-            _, first, first_open = then.get(key, here)
-            _, second, second_open = other.get(key, here)
-            if isinstance(container, Dict):
-                _fill(container, _join_dicts(condition, first, second))
-                container.open = first_open or second_open
-            else:
-                joined, complete = _join_lists(condition, first, second)
-                _fill(container, joined)
-                container.open = first_open or second_open or not complete
+        self.adopt(merged(condition, then, other))
 
     def adopt(self, left: Left) -> None:
         """Make what one branch left the state of affairs."""
@@ -101,6 +103,19 @@ class Journal:
             self.touch(container)
             _fill(container, content)
             container.open = is_open
+
+
+def merged(condition: Opaque, then: Left, other: Left) -> Left:
+    """What one of two branches left behind, as a condition decides; both have been taken back."""
+    left: Left = {}
+    for key in {**then, **other}:
+        container = (then.get(key) or other[key])[0]
+        here = (container, container, container.open)
+        _, first, first_open = then.get(key, here)
+        _, second, second_open = other.get(key, here)
+        join = _join_dicts if isinstance(container, Dict) else _join_lists
+        left[key] = (container, join(condition, first, second), first_open or second_open)
+    return left
 
 
 def _copy(container: Container) -> Any:
@@ -117,6 +132,10 @@ def _fill(container: Container, content: Any) -> None:
 
 def choose(condition: Opaque, then: Value, other: Value) -> Value:
     """One of two values: itself where both are the same, and what is there where one is absent."""
+    if isinstance(then, Choice) and then.condition is condition:
+        then = then.then
+    if isinstance(other, Choice) and other.condition is condition:
+        other = other.other
     if then is other or other is ABSENT:
         return then
     if then is ABSENT:
@@ -134,7 +153,7 @@ def _join_dicts(condition: Opaque, first: dict[Any, Value], second: dict[Any, Va
     return {key: choose(condition, first.get(key, ABSENT), second.get(key, ABSENT)) for key in {**first, **second}}
 
 
-def _join_lists(condition: Opaque, first: list[Value], second: list[Value]) -> tuple[list[Value], bool]:
+def _join_lists(condition: Opaque, first: list[Value], second: list[Value]) -> list[Value]:
     """Common beginning, then what differs; where the lengths differ, each element beyond is one that may be missing."""
     common = 0
     for a, b in zip(first, second, strict=False):
@@ -143,5 +162,5 @@ def _join_lists(condition: Opaque, first: list[Value], second: list[Value]) -> t
         common += 1
     head, one, two = first[:common], first[common:], second[common:]
     if len(one) == len(two):
-        return head + [choose(condition, a, b) for a, b in zip(one, two, strict=False)], True
-    return head + [Choice(condition, a, ABSENT) for a in one] + [Choice(condition, ABSENT, b) for b in two], True
+        return head + [choose(condition, a, b) for a, b in zip(one, two, strict=False)]
+    return head + [Choice(condition, a, ABSENT) for a in one] + [Choice(condition, ABSENT, b) for b in two]
