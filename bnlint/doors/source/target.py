@@ -114,19 +114,29 @@ def keras_of(text: str, target: str, file: pathlib.Path | None, pins: str = "") 
     legacy = _LEGACY.search(text) if "tf_keras" in text or "TF_USE_LEGACY" in text else None
     if legacy:
         return Target(2, None, f"the code has {legacy.group(0).strip()}", True)
-    pinned = _required(pins, "the notebook") if pins else None
-    if pinned is None and file is not None:
-        pinned = _pinned(file.parent)
-    if pinned is not None:
-        return pinned
-    if file is not None and _TF1_LAYERS.search(text) and (sibling := _beside(file)):
+    around = (_required(pins, "the notebook") if pins else None) or (_around(text, file) if file is not None else None)
+    if around is not None:
+        return around
+    found = _old_api(text)
+    return Target(3, None, "the default", False) if found is None else Target(2, None, f"the code has {found}", False)
+
+
+def _around(text: str, file: pathlib.Path) -> Target | None:
+    """What the files around say: requirements, and code beside it for TensorFlow 1."""
+    pinned = _pinned(file.parent)
+    if pinned is None and _TF1_LAYERS.search(text) and (sibling := _beside(file)):
         return Target(2, None, f"{sibling} beside it is for TensorFlow 1", True)
-    found = "arguments of Keras 1" if keras_1(text) else next((name for name in _KERAS_2 if name in text), None)
+    return pinned
+
+
+def _old_api(text: str) -> str | None:
+    """What a text has that only Keras 1 or 2 knows."""
+    if keras_1(text):
+        return "arguments of Keras 1"
+    found = next((name for name in _KERAS_2 if name in text), None)
     if found is None and ("lr=" in text or "decay=" in text) and (old := _OLD_OPTIMIZER.search(text)):
-        found = old.group(0)
-    if found is not None:
-        return Target(2, None, f"the code has {found}", False)
-    return Target(3, None, "the default", False)
+        return old.group(0)
+    return found
 
 
 def _beside(file: pathlib.Path) -> str:

@@ -42,7 +42,7 @@ def call_function(m: Evaluator, func: Func, args: Args, receiver: Value = ABSENT
         return Opaque("what was looked at with other arguments")
     if _is_barren(m, func, args):
         return Opaque("what says nothing the second time")
-    if len(m.running) >= MAX_DEPTH or sum(1 for other in m.running if other.node is func.node) >= MAX_RECURSION:
+    if _is_too_deep(m, func):
         m.escape_all(args)
         return Opaque("too deep a recursion")
     frame = Frame(func.frame.module, Dict(), func.frame, func.name, owner=func.owner, receiver=receiver)
@@ -57,6 +57,10 @@ def call_function(m: Evaluator, func: Func, args: Args, receiver: Value = ABSENT
     if before == _size(m) and (result is None or isinstance(result, Opaque)):
         m.barren.add(func.node)
     return result
+
+
+def _is_too_deep(m: Evaluator, func: Func) -> bool:
+    return len(m.running) >= MAX_DEPTH or sum(1 for other in m.running if other.node is func.node) >= MAX_RECURSION
 
 
 def _size(m: Evaluator) -> tuple[int, int, int]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....graph import Layer, Model, Program, Tensor, is_batchnorm
+from ....graph import Call, Layer, Model, Program, Tensor, is_batchnorm
 from ..library.applying import trace
 from ..library.models import nodes_of
 from ..library.sequential import chain
 from ..library.subclasses import instantiate
+from ..module import Module
 from ..values.args import Args
 from ..values.code import Class, Frame, Func, Instance
 from ..values.evaluator import MAX_STEPS
@@ -33,19 +34,28 @@ def enter_the_rest(m: Machine, frame: Frame) -> None:
     own = frame.module
     relevance = Relevance([func for func in m.functions if func.frame.module is own], m.classes, frame)
     for _ in range(3):
-        for cls in list(m.classes):
-            if cls.frame.module is own and not cls.instantiated and id(cls) not in done:
-                done.add(id(cls))
-                if relevance.concerns_class(cls):
-                    _guarded(m, lambda cls=cls: _instantiate_unknown(m, cls))
+        for cls in [cls for cls in m.classes if _is_new(cls, own, done)]:
+            done.add(id(cls))
+            if relevance.concerns_class(cls):
+                _guarded(m, lambda cls=cls: _instantiate_unknown(m, cls))
         for instance in list(m.instances):
             _complete(m, instance)
         for func in sorted(m.functions, key=relevance.is_named):
-            if func.frame.module is own and func.owner is None and not func.called and relevance.concerns(func):
+            if _is_free(func, own) and relevance.concerns(func):
                 _guarded(m, lambda func=func: enter(m, func))
         for instance in list(m.instances):
             if instance.cls.frame.module is own:
                 _enter_methods(m, instance, relevance)
+
+
+def _is_new(cls: Class, own: Module, done: set[int]) -> bool:
+    """Whether a class of this module has not been looked at, and the program makes no object of it."""
+    return cls.frame.module is own and not cls.instantiated and id(cls) not in done
+
+
+def _is_free(func: Func, own: Module) -> bool:
+    """Whether a function of this module belongs to no class, and nobody has called it."""
+    return func.frame.module is own and func.owner is None and not func.called
 
 
 def _guarded(m: Machine, act: Any) -> None:
@@ -140,7 +150,7 @@ def leave_open(program: Program) -> None:
 
 
 def mark_dropped(m: Machine, frame: Frame) -> None:
-    """Find the BN calls whose result nothing uses, and the coverage."""
+    """Find the BN calls whose result nothing uses, and how many of these calls are understood."""
     for value in list(frame.variables.values()):
         if isinstance(value, Tensor):
             value.exported = not value.escaped
@@ -148,19 +158,27 @@ def mark_dropped(m: Machine, frame: Frame) -> None:
     used: set[Tensor] = set()
     for model in m.program.models:
         used.update(source for tensor in model.outputs for source in (tensor, *tensor.sources()))
+    for call in filter(_is_batchnorm, m.program.calls):
+        output, hidden = call.output, call.context.kind == "eager" or call.context.raises
+        if not (m.exhausted or hidden):
+            call.dropped = not (output.users or output.escaped or output in used or output.data)
+    _cover(m.program)
+
+
+def _is_batchnorm(call: Call) -> bool:
+    return is_batchnorm(call.layer)
+
+
+def _cover(program: Program) -> None:
+    """Count the BN calls of the file, and of how many the input is known."""
     sites: dict[object, bool] = {}
-    entered = {tensor for model in m.program.models for tensor in model.inputs}
-    for call in m.program.calls:
-        if not is_batchnorm(call.layer):
-            continue
-        if call.origin.path == m.program.path:
+    entered = {tensor for model in program.models for tensor in model.inputs}
+    for call in filter(_is_batchnorm, program.calls):
+        if call.origin.path == program.path:
             sources = [source for given in call.inputs for source in given.sources()]
             known = bool(sources) and all(source in entered or _is_known(source) for source in sources)
             sites[call.origin.key] = known or sites.get(call.origin.key, False)
-        if m.exhausted or call.context.kind == "eager" or call.context.raises:
-            continue
-        call.dropped = not (call.output.users or call.output.escaped or call.output in used or call.output.data)
-    m.program.coverage = (len(sites), sum(sites.values()))
+    program.coverage = (len(sites), sum(sites.values()))
 
 
 def _is_known(tensor: Tensor) -> bool:

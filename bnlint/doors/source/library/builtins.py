@@ -13,7 +13,7 @@ from ..values.containers import Dict, List, Set
 from ..values.data import Array, Gradients, Weights
 from ..values.evaluator import Evaluator
 from ..values.kind import ABSENT, Opaque, Value, of
-from ..values.lifted import SIMPLE, Assumed, bare
+from ..values.lifted import SIMPLE, Assumed, assumed_like, bare
 from ..values.operators import instance_of
 from ..values.plain import NUMBERS, computed
 from ..values.registry import symbol
@@ -86,7 +86,7 @@ def ranged(m: Evaluator, args: Args) -> Value:
         result = range(*values)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return Opaque("a range")
-    return result if not any(isinstance(value, Assumed) for value in args.positional) else Assumed(result)
+    return assumed_like(args.positional, result)
 
 
 def _number(m: Evaluator, args: Args, convert: Callable[..., Any]) -> Value:
@@ -130,13 +130,11 @@ def folded(m: Evaluator, args: Args) -> Value:
         values, complete = m.iterate(values[0])
         if not complete:
             return Opaque("of an unknown iterable")
-    assumed = any(isinstance(value, Assumed) for value in values)
-    values = [bare(value) for value in values]
+    given, values = values, [bare(value) for value in values]
     if args.keywords or not values or not all(isinstance(value, NUMBERS) for value in values):
         return Opaque("of unknown values")
     combine: dict[str, Callable[[Any], Any]] = {"min": min, "max": max, "sum": sum}
-    result = computed(combine[args.callee.partition(".")[2]], values)
-    return Assumed(result) if assumed and not isinstance(result, Opaque) else result
+    return assumed_like(given, computed(combine[args.callee.partition(".")[2]], values))
 
 
 @symbol("builtins.list", "builtins.set", "builtins.frozenset")

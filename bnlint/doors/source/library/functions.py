@@ -16,7 +16,7 @@ from ..values.containers import List
 from ..values.data import Array, Gradients, Weights, array_shape
 from ..values.evaluator import Evaluator
 from ..values.kind import ABSENT, Opaque, Value, layer_of, of
-from ..values.lifted import Assumed, bare
+from ..values.lifted import assumed_like, bare
 from ..values.nodes import shape_tuple
 from ..values.plain import NUMBERS, computed
 from ..values.recording import is_tensor
@@ -39,13 +39,13 @@ def function(m: Evaluator, args: Args) -> Value:
     """A function of a library: an operation where it is given a tensor."""
     if any(map(_has_tensor, args.values)):
         return _operation(m, args)
-    path, values = args.callee, args.positional
+    path = args.callee
     name, last = path.partition(".")[2], path.rpartition(".")[2]
-    for value in values:
-        if any(isinstance(item, (Gradients, Weights)) for item in (value, *(value if isinstance(value, List) else ()))):
-            return value
+    trained = next(filter(_is_trained, args.positional), ABSENT)
+    if trained is not ABSENT:
+        return trained
     if last in ("argmax", "top_k"):
-        for value in values:
+        for value in args.positional:
             if isinstance(value, Tensor) and value.data:
                 mark_inference(m, value)
     if name in MATH:
@@ -54,8 +54,14 @@ def function(m: Evaluator, args: Args) -> Value:
     if made is not ABSENT:
         return made
     m.escape_all(args)
-    batches = (value.batch for value in values if isinstance(value, Opaque) and value.batch is not None)
-    return Opaque(f"the result of {path}", path, batch=next(batches, None))
+    batches = (value.batch for value in args.positional if isinstance(value, Opaque))
+    return Opaque(f"the result of {path}", path, batch=next(filter(None, batches), None))
+
+
+def _is_trained(value: Value) -> bool:
+    """Whether a value is gradients or weights, or holds some."""
+    items = (value, *(value if isinstance(value, List) else ()))
+    return any(isinstance(item, (Gradients, Weights)) for item in items)
 
 
 def _has_tensor(value: Value) -> bool:
@@ -96,17 +102,12 @@ def mark_inference(m: Evaluator, tensor: Tensor) -> None:
 def _of_numbers(name: str, args: Args) -> Value:
     """A function of the math module, or NumPy's of the same name, on known numbers."""
     values: list[Any] = [bare(value) for value in args.positional]
-    first = values[0] if values else None
-    if len(values) == 1 and isinstance(first, (List, tuple)) and name == "prod":
-        known = not of(first).open and all(isinstance(item, NUMBERS) for item in first)
-        values = [list(first)]
-    else:
-        known = bool(values) and all(isinstance(value, NUMBERS) for value in values)
-    if not known:
+    if len(values) == 1 and isinstance(values[0], (List, tuple)) and name == "prod" and not of(values[0]).open:
+        values = [list(values[0])]
+    numbers = values[0] if len(values) == 1 and type(values[0]) is list else values
+    if not values or not all(isinstance(value, NUMBERS) for value in numbers):
         return next((value for value in values if isinstance(value, Array)), Opaque(f"math.{name}", f"math.{name}"))
-    result = computed(MATH[name], *values)
-    assumed = any(isinstance(value, Assumed) for value in args.positional)
-    return Assumed(result) if assumed and not isinstance(result, Opaque) else result
+    return assumed_like(args.positional, computed(MATH[name], *values))
 
 
 def _array(*names: str) -> Callable[[Handler], Handler]:

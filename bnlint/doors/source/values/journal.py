@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..symbols import canonical
 from .bound import Symbol
 from .containers import Dict, List
 from .guards import guards
@@ -141,8 +140,8 @@ def choose(condition: Opaque, then: Value, other: Value) -> Value:
     if then is ABSENT:
         return other
     if isinstance(then, Symbol) and isinstance(other, Symbol):
-        # Where it is asked what there is, two names stand for one thing.
-        same = guards(condition) or canonical(then.path) == canonical(other.path)
+        # Two libraries have the same name for it, or it is asked what there is: then both stand for one thing.
+        same = then.last == other.last or guards(condition)
         return then if same else Choice(condition, then, other)
     if type(then) is type(other) and isinstance(then, SIMPLE) and then == other:
         return then

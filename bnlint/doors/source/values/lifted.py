@@ -61,6 +61,12 @@ def bare(value: Value) -> Value:
     return value.value if isinstance(value, Assumed) else value
 
 
+def assumed_like(values: Iterable[Value], result: Value) -> Value:
+    """What follows from these values: known only as a default where one of them is."""
+    unsure = any(isinstance(value, Assumed) for value in values) and not isinstance(result, Opaque)
+    return Assumed(result) if unsure else result
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice(Kind):
     """One of two values, as an unknown condition decides."""

@@ -67,7 +67,7 @@ def compare(m: Evaluator, sign: str, left: Value, right: Value) -> bool | Opaque
         return _identity(m, sign == "is", left, right)
     if isinstance(left, Symbol) and isinstance(right, Symbol) and sign in ("==", "!="):
         return (left.path == right.path) == (sign == "==")
-    if is_small(left) and is_small(right) and is_comparable(left) and is_comparable(right):
+    if all(is_small(side) and is_comparable(side) for side in (left, right)):
         try:
             return bool(_SIGNS[sign](left, right))
         except TypeError:

@@ -248,19 +248,26 @@ def element(m: Evaluator, sequence: Any, key: Value) -> Value:
     """An element, or a slice, of a str, list or tuple."""
     is_open = of(sequence).open
     if isinstance(key, slice):
-        known = key.step != 0 and all(part is None or isinstance(part, int) for part in (key.start, key.stop, key.step))
-        if known and not is_open:
-            cut: Any = list(sequence)[key] if isinstance(sequence, list) else sequence[key]
-            return m.list(cut) if isinstance(cut, list) else cut
-        return Opaque("a part of a string") if isinstance(sequence, str) else m.list(sequence, is_open=True)
-    shifted = isinstance(sequence, list) and _is_shifted(m, sequence, key)
-    if isinstance(key, int) and not shifted and not (is_open and (key < 0 or key >= len(sequence))):
+        return _slice(m, sequence, key, is_open)
+    known = isinstance(key, int) and not (is_open and not 0 <= key < len(sequence))
+    if known and not (isinstance(sequence, list) and _is_shifted(m, sequence, key)):
         try:
             return sequence[key]  # type: ignore[no-any-return]
         except IndexError:
             return Opaque("an index out of range")
     m.escape(sequence)  # It may be any of them.
     return Opaque("an element")
+
+
+def _slice(m: Evaluator, sequence: Any, key: slice, is_open: bool) -> Value:
+    if (
+        is_open
+        or key.step == 0
+        or not all(isinstance(part, (int, type(None))) for part in (key.start, key.stop, key.step))
+    ):
+        return Opaque("a part of a string") if isinstance(sequence, str) else m.list(sequence, is_open=True)
+    cut: Any = list(sequence)[key] if isinstance(sequence, list) else sequence[key]
+    return m.list(cut) if isinstance(cut, list) else cut
 
 
 def _is_shifted(m: Evaluator, sequence: list[Value], key: Value) -> bool:

@@ -39,6 +39,18 @@ def has_tensor(value: Value) -> bool:
     return any(map(is_tensor, parts(value)))
 
 
+def _tensor_from(value: Value) -> Tensor:
+    """A tensor for what no call of the program gave."""
+    shape = None
+    if isinstance(value, Array) and value.shape is not None:
+        shape = tuple(size if isinstance(size, int) else None for size in value.shape)
+    if not isinstance(value, Opaque):
+        return Tensor(shape=shape, data=isinstance(value, (Array, Dataset)))
+    tensor = Tensor(shape=shape, data=value.batch is not None)
+    tensor.outside = not tensor.data and not isinstance(value.about, Parameter)
+    return tensor
+
+
 class Recorder(Branches):
     """Puts into the graph what the program does."""
 
@@ -72,13 +84,7 @@ class Recorder(Branches):
         key = id(value)
         if key in self._outside and isinstance(value, Opaque):
             return self._outside[key][1]
-        shape = None
-        if isinstance(value, Array) and value.shape is not None:
-            shape = tuple(size if isinstance(size, int) else None for size in value.shape)
-        unknown = isinstance(value, Opaque)
-        data = isinstance(value, (Array, Dataset)) or (isinstance(value, Opaque) and value.batch is not None)
-        tensor = Tensor(shape=shape, data=data)
-        tensor.outside = unknown and not data and not isinstance(getattr(value, "about", None), Parameter)
+        tensor = _tensor_from(value)
         self._outside[key] = (value, tensor)
         return tensor
 
