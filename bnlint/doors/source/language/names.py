@@ -60,7 +60,7 @@ def _attribute(m: Evaluator, node: cst.Attribute, frame: Frame) -> Value:
     if type(value) is Symbol:
         if name in WATCHED:
             m.note(f"{value.path}.{name}", m.spot(node, frame))
-        return value.attribute(m, name, m.spot(node, frame))
+        return value.member(name)
     return m.attribute(value, name, m.spot(node, frame))
 
 

@@ -34,9 +34,13 @@ class Symbol(Kind):
         """The last part of the path."""
         return self.path.rpartition(".")[2]
 
-    def attribute(self, m: Evaluator, name: str, spot: Spot) -> Value:
+    def member(self, name: str) -> Value:
+        """`symbol.name`: a longer symbol, or a constant."""
         path = f"{self.path}.{name}"
         return CONSTANTS[path] if path in CONSTANTS else _symbol(path)
+
+    def attribute(self, m: Evaluator, name: str, spot: Spot) -> Value:
+        return self.member(name)
 
     def call(self, m: Evaluator, args: Args) -> Value:
         path = canonical(self.path)
