@@ -7,6 +7,8 @@ there.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,9 +18,11 @@ from kit.exclusions import EXCLUSIONS
 from kit.programs import programs
 from kit.python import Program, assignments, run
 
-MANY = 2_500
+GENERATOR = Path(__file__).parent / "kit" / "programs"
+MANY = 1_500
+"""Examples of a slow law: a minute or so."""
 KNOWN = 0.9
-"""The least share of variables that are known where all conditions are. It was 0.95 when this was written."""
+"""The least share of variables that are known where all conditions are; 0.97 when this was written."""
 
 
 def check(program: Program) -> None:
@@ -26,12 +30,13 @@ def check(program: Program) -> None:
     answer = abstract.evaluated(program.text, program.others)
     assert not answer.faults, f"{program}\n{answer.faults[0]}"
     for unknowns in assignments(program.unknowns):
-        variables = run(program, unknowns)
-        for name in abstract.contradicted(answer, variables or {}, unknowns):
-            said = abstract.shown(answer, name, unknowns)
-            pytest.fail(
-                f"{program}\nWith {unknowns}, {name} is {(variables or {})[name]!r}, and not {said}", pytrace=False
-            )
+        left = run(program, unknowns) or {}
+        denied = [
+            f"{name} is {left[name]!r}, and not {abstract.shown(answer, name, unknowns)}"
+            for name in abstract.contradicted(answer, left, unknowns)
+        ]
+        if denied:
+            pytest.fail("\n".join([str(program), f"With {unknowns}", *denied]), pytrace=False)
 
 
 @settings(max_examples=100)
@@ -64,14 +69,14 @@ def test_what_is_known_is_said() -> None:
     """A share of all variables of programs without unknown conditions, so that silence is no way to obey."""
     known: list[bool] = []
 
-    @settings(max_examples=150)
+    @settings(max_examples=100)
     @given(programs(sure=True))
     def count(program: Program) -> None:
         answer = abstract.evaluated(program.text, program.others)
         known.extend(abstract.is_known(answer, name, {}) for name in run(program, {}) or ())
 
     count()
-    assert len(known) > 500
+    assert len(known) > 300
     assert sum(known) / len(known) >= KNOWN
 
 
@@ -94,3 +99,9 @@ def test_many_runs_are_what_the_evaluator_says(program: Program) -> None:
 @given(programs())
 def test_many_runs_are_leaves_of_what_the_evaluator_says(program: Program) -> None:
     check(program)
+
+
+def test_what_is_left_out_is_known_to_the_generator() -> None:
+    """An exclusion that nothing asks for leaves nothing out, and what is mended is not drawn."""
+    text = "".join(path.read_text(encoding="utf-8") for path in GENERATOR.glob("*.py"))
+    assert [name for name in EXCLUSIONS if f'"{name}"' not in text] == []

@@ -9,8 +9,6 @@ from kit.programs.blocks import blocks, statement
 from kit.programs.expressions import MAKERS, number, truth
 from kit.programs.scope import FIRST, LEAVING, NO_YES, Draw, Lines, Scope, indented, mended, pick, rarely
 
-# Functions, classes and generators, each with what uses it.
-
 
 def body(draw: Draw, scope: Scope, most: int = 2) -> Lines:
     """A function's body, which ends with a return. Under unknown conditions it has effects or returns early."""
@@ -61,7 +59,7 @@ def defined(draw: Draw, scope: Scope) -> Lines:
         rest = pick(draw, ["*more", "**more", "*, k=3"]) if mended("star parameters are tuples") else "*, k=3"
         lines = [*lines[:-1], f"{lines[-1]}, {'k' if 'k=' in rest else 'more'}"]
     made = [f"def {name}({', '.join(part for part in (given, rest) if part)}):", *indented(lines)]
-    made += draw(blocks(scope.deeper(), most=1, least=0))
+    made += draw(blocks(scope.deeper(level=scope.level + 1), most=1, least=0))
     for result in draw(st.lists(st.sampled_from(["x0", "x1"]), min_size=1, max_size=2)):
         made.append(f"{result}{scope.level} = {name}({arguments(draw, scope, given)})")
     return made

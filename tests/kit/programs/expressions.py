@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kit.programs.scope import CHANGING, GROWING, NO_YES, Draw, Scope, mended, pick
+from kit.programs.scope import CHANGING, GROWING, NO_YES, UNCOUNTED, Draw, Scope, mended, pick
 
 TEXTS, KEYS = ("'a'", "'b'", "'a b'", "''"), ("'a'", "'b'", "'c'")
-
-
-# Expressions, as text.
 
 
 def number(draw: Draw, scope: Scope, deep: int = 2) -> str:
@@ -119,7 +116,7 @@ def listing(draw: Draw, scope: Scope, deep: int = 2) -> str:
         return f"list({sequence(draw, scope)})"
     if make in (0, 4):
         return comprehension(draw, scope, deep - 1)
-    if make == 5 and scope.loop is False:
+    if make == 5 and not scope.repeated:
         return f"{pick(draw, names)} + [{number(draw, scope, deep - 1)}]"
     if make == 6:
         return f"{pick(draw, names)}[{pick(draw, [':', '1:', '::-1', ':-1', '::2'])}]"
@@ -141,7 +138,7 @@ def sequence(draw: Draw, scope: Scope) -> str:
         return f"({number(draw, scope, 1)}, {number(draw, scope, 0)})"
     if make == 2:
         return str(pick(draw, ["range(5, 0, -2)", "range(1, 4)", "range(-1, -4, -1)", "range(0)"]))
-    if scope.may("a loop over an unknown number of items"):
+    if scope.may(*UNCOUNTED):
         if make == 3:
             return f"{pick(draw, scope.read('l'))}[:]"
         if make == 4:
@@ -207,7 +204,7 @@ def group(draw: Draw, scope: Scope) -> str:
     if make == 2:
         return f"{pick(draw, scope.read('t'))}[:1] + ({number(draw, scope, 1)},)"
     if make == 3:
-        return f"tuple({listing(draw, scope, 1)})" if scope.may("a loop over an unknown number of items") else "()"
+        return f"tuple({listing(draw, scope, 1)})" if scope.may(*UNCOUNTED) else "()"
     return f"({number(draw, scope, 1)}, {number(draw, scope, 0)})"
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
-from kit.exclusions import EXCLUSIONS, NAMES
+from kit.exclusions import EXCLUSIONS
 
 Draw = Callable[..., Any]
 Lines = list[str]
@@ -40,6 +40,7 @@ GROWING = (
 )
 CHANGING = "a condition on a list that changes"
 SETTING = "an item set in one of two containers"
+UNCOUNTED = ("a loop over an unknown number of items", "a comprehension over an unknown number of items")
 LEAVING = ("what a branch that returns does to a list", "what a function does after an unknown return")
 
 _below = cache(lambda count: st.integers(0, count - 1))
@@ -57,7 +58,6 @@ def rarely(draw: Draw) -> bool:
 
 def mended(*names: str) -> bool:
     """Whether bnlint gets all of these constructs right, or did not get them wrong ever."""
-    assert NAMES.issuperset(names), names
     return EXCLUSIONS.keys().isdisjoint(names)
 
 
@@ -66,9 +66,9 @@ class Scope:
     """What a statement may be where it stands.
 
     unknowns: the program's unknown booleans. sure: no condition of the program is unknown. branch: it may not run.
-    inner: in a function. returns, loop: it may leave a function, a loop. effects: it may change what is outside of the
-    function. depth: how deep statements may still be nested. level: how deep functions, classes and loops stand in each
-    other, so that each has names of its own.
+    inner: in a function. returns, loop: it may leave a function, a loop. repeated: it is in a loop. effects: it may
+    change what is outside of the function. depth: how deep statements may still be nested. level: how deep functions,
+    classes and loops stand in each other, so that each has names of its own.
     """
 
     unknowns: tuple[str, ...] = ()
@@ -77,6 +77,7 @@ class Scope:
     inner: bool = False
     returns: bool = False
     loop: bool = False
+    repeated: bool = False
     effects: bool = True
     depth: int = 2
     level: int = 0

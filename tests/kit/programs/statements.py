@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 from kit.programs.blocks import blocks, statement
 from kit.programs.expressions import KEYS, MAKERS, TEXTS, number, pairs, sequence, table, truth
-from kit.programs.scope import NO_YES, SETTING, Draw, Lines, Scope, indented, mended, pick, rarely
+from kit.programs.scope import NO_YES, SETTING, UNCOUNTED, Draw, Lines, Scope, indented, mended, pick, rarely
 
 RAISING = ("an operation that raises in a try", "a function that raises", "a try that another class's handler leaves")
 
 
 @statement(weight=2)
-# Statements.
-
-
 def assigned(draw: Draw, scope: Scope) -> Lines:
     """A variable is bound: to something new, or to what another one holds."""
     kind = pick(draw, scope.binds)
@@ -32,7 +31,7 @@ def augmented(draw: Draw, scope: Scope) -> Lines:
     name = pick(draw, scope.names(kind))
     if kind == "l" and scope.grows:
         return [f"{name} += [{number(draw, scope)}]"]
-    if kind == "t" and not scope.loop:
+    if kind == "t" and not scope.repeated:
         return [f"{name} += ({number(draw, scope)},)"]
     if kind == "s":
         return [f"{name} += {pick(draw, TEXTS)}"]
@@ -152,7 +151,7 @@ def branched(draw: Draw, scope: Scope) -> Lines:
 @statement(weight=2, nested=True)
 def looped(draw: Draw, scope: Scope) -> Lines:
     """A for statement, whose variable may be one that is there already."""
-    inner = scope.deeper(loop=True, branch=scope.branch or mended("a loop over an unknown number of items"))
+    inner = scope.deeper(loop=True, repeated=True, branch=scope.branch or mended(*UNCOUNTED))
     if rarely(draw):
         head = f"for {scope.names('n')[0]}, {scope.names('n')[1]} in {pairs(draw, scope)}:"
     elif mended("a list that grows while it is iterated") and pick(draw, NO_YES):
@@ -169,7 +168,7 @@ def looped(draw: Draw, scope: Scope) -> Lines:
 def while_looped(draw: Draw, scope: Scope) -> Lines:
     """A while statement. It has a counter of its own, but for a few."""
     count, rounds = f"w{scope.level}{scope.depth}", pick(draw, range(4))
-    inner = scope.deeper(loop=True)
+    inner = scope.deeper(loop=True, repeated=True)
     body = indented(draw(blocks(inner)))
     start, step = f"{count} = {rounds}", f"    {count} -= 1"
     make = pick(draw, range(4))
@@ -200,31 +199,44 @@ def left(draw: Draw, scope: Scope) -> Lines:
 @statement(nested=True)
 def tried(draw: Draw, scope: Scope) -> Lines:
     """A try statement, in which something may be raised."""
-    lines = ["try:", *indented(draw(blocks(scope.deeper())))]
+    leaves = {} if mended("a break in a try") else {"loop": False, "returns": False}
+    lines = ["try:", *indented(draw(blocks(scope.deeper(**leaves))))]
     raises = pick(draw, NO_YES)
-    name, value = scope.names("n")[0], number(draw, scope, 1)
-    caught = "ValueError"
     if raises:
-        how = [f"raise ValueError({value})" if mended("what stands in a raise") else "raise ValueError"]
+        lines += indented([pick(draw, _raising(draw, scope))])
         if mended(*RAISING):
-            how += ["int('x')", "[][1]", "{}['a']", "1 // 0", f"{name} = 1 // 0"]
-        if mended(*RAISING) and scope.may("an unknown raise in a try"):
-            how += [f"if {truth(draw, scope, 1)}: raise KeyError"]
-        lines += indented([pick(draw, how)])
-        if mended(*RAISING):
-            lines += indented(draw(blocks(scope.deeper())))
-            caught = pick(draw, ["ValueError", "KeyError", "Exception", "(KeyError, ValueError)", "ArithmeticError"])
+            lines += indented(draw(blocks(scope.deeper(**leaves))))
     certain = raises or mended(*RAISING)
     if certain or not scope.sure:
-        handler = scope.deeper(branch=scope.branch or not certain)
-        lines += [f"except {caught}:", *indented(draw(blocks(handler)))]
-        if mended(*RAISING) and pick(draw, NO_YES):
-            lines += ["except Exception:", *indented(draw(blocks(handler)))]
-        if rarely(draw) and (not raises or mended(*RAISING)) and (scope.sure or mended(*RAISING)):
+        lines += _handlers(draw, scope, certain)
+        if rarely(draw) and (mended(*RAISING) or (not raises and scope.sure)):
             lines += ["else:", *indented(draw(blocks(scope.deeper())))]
         if pick(draw, NO_YES):
             return lines
     return [*lines, "finally:", *indented(draw(blocks(scope.deeper(loop=False, returns=False))))]
+
+
+def _raising(draw: Draw, scope: Scope) -> Lines:
+    """Ways to raise."""
+    name, value = scope.names("n")[0], number(draw, scope, 1)
+    ways = [f"raise ValueError({value})" if mended("what stands in a raise") else "raise ValueError"]
+    if mended(*RAISING):
+        ways += ["int('x')", "[][1]", "{}['a']", "1 // 0", f"{name} = 1 // 0"]
+    if mended(*RAISING) and scope.may("an unknown raise in a try"):
+        ways += [f"if {truth(draw, scope, 1)}: raise KeyError"]
+    return ways
+
+
+def _handlers(draw: Draw, scope: Scope, certain: bool) -> Lines:
+    """The handlers of a try; `certain`: what it does is known, whether that raises or not."""
+    inner = scope.deeper(branch=scope.branch or not certain)
+    if not mended("a handler that continues a loop", "a break in a try"):
+        inner = replace(inner, loop=False)
+    if not mended(*RAISING):
+        return ["except ValueError:", *indented(draw(blocks(inner)))]
+    caught = pick(draw, ["ValueError", "KeyError", "Exception", "(KeyError, ValueError)", "ArithmeticError"])
+    lines = [f"except {caught}:", *indented(draw(blocks(inner)))]
+    return [*lines, "except Exception:", *indented(draw(blocks(inner)))] if pick(draw, NO_YES) else lines
 
 
 @statement(nested=True, when=lambda scope: not scope.sure or mended("a name that a pattern binds"))
