@@ -8,7 +8,7 @@ open list has what is known of it among its items.
 
 from __future__ import annotations
 
-import builtins
+import builtins as python
 import operator
 import tempfile
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
@@ -21,6 +21,7 @@ from kit.python import OUTSIDE
 from bnlint.doors import source
 from bnlint.doors.code import Code
 from bnlint.doors.gate import check_text
+from bnlint.doors.source import builtins as builtins
 from bnlint.doors.source import calling as calling
 from bnlint.doors.source import definitions as definitions
 from bnlint.doors.source import expressions as expressions
@@ -295,7 +296,7 @@ def _concrete(value: Any, facts: Facts) -> Any:
 def _symbol(value: Symbol, facts: Facts) -> Any:
     """What a library's name is: an unknown boolean, a builtin."""
     module, _, name = value.path.rpartition(".")
-    return getattr(builtins, name, _NOT_KNOWN) if module == "builtins" else facts.get(value.path, _NOT_KNOWN)
+    return getattr(python, name, _NOT_KNOWN) if module == "builtins" else facts.get(value.path, _NOT_KNOWN)
 
 
 def _is_known(value: Any, facts: Facts, depth: int) -> bool:

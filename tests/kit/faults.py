@@ -16,11 +16,11 @@ from kit.abstract import (
     Frame,
     Instance,
     List,
+    builtins,
     calling,
     definitions,
     expressions,
     journal,
-    library,
     objects,
     scopes,
     source,
@@ -181,13 +181,13 @@ def and_and_or_give_booleans(patch: MonkeyPatch) -> None:
 
 
 def range_never_counts_down(patch: MonkeyPatch) -> None:
-    make = library.BUILTIN_CALLS["range"]
+    make = builtins.BUILTIN_CALLS["range"]
 
     def upwards(m: Any, args: Any) -> Any:
         made = make(m, args)
         return range(made.start, made.stop, abs(made.step)) if isinstance(made, range) else made
 
-    patch.setitem(library.BUILTIN_CALLS, "range", upwards)
+    patch.setitem(builtins.BUILTIN_CALLS, "range", upwards)
 
 
 def star_takes_one(patch: MonkeyPatch) -> None:
