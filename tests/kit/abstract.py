@@ -155,7 +155,7 @@ def _agree(value: Any, concrete: Any, facts: Facts, depth: int) -> Iterator[Fact
             yield from _agree(value.attributes, vars(concrete), facts, depth + 1)
     elif isinstance(value, Class):
         if isinstance(concrete, type) and concrete.__name__ == value.name:
-            known = {name: member for name, member in value.members.items() if not isinstance(member, Func)}
+            known = {name: one for name, one in value.members.items() if not isinstance(one, Func) and name[:2] != "__"}
             yield from _agree(Dict(known, open=True), vars(concrete), facts, depth + 1)
     elif isinstance(value, Func):
         if getattr(concrete, "__name__", "") == value.name:
@@ -340,7 +340,7 @@ def _shown(value: Any, facts: Facts, depth: int) -> str:
     if isinstance(value, Instance):
         return f"{value.cls.name}{_shown(value.attributes, facts, depth + 1)}"
     if isinstance(value, Class):
-        known = {name: member for name, member in value.members.items() if not isinstance(member, Func)}
+        known = {name: one for name, one in value.members.items() if not isinstance(one, Func) and name[:2] != "__"}
         return f"class {value.name}{_shown(Dict(known), facts, depth + 1)}"
     if isinstance(value, Func):
         return f"function {value.name}"

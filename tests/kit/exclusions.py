@@ -384,6 +384,68 @@ _PROGRAMS = {
             except ValueError:
                 pass
         """,
+    "a dataclass's field without a default": """
+        from dataclasses import dataclass
+        @dataclass
+        class A:
+            a: int
+            b: int = 2
+        x = A(1, 3).b
+        """,
+    "a dataclass's inherited fields": """
+        from dataclasses import dataclass
+        @dataclass
+        class A:
+            a: int = 1
+        @dataclass
+        class B(A):
+            b: int = 2
+        x = B(5, 6).b
+        """,
+    "a member of an enum": """
+        import enum
+        class E(enum.Enum):
+            A = 1
+        x = E.A == 1
+        """,
+    "an imported value that is True": """
+        x = u0 is True
+        """,
+    "a list of a class that an object augments": """
+        class A:
+            l = []
+        a = A()
+        a.l += [1]
+        A.l = [2]
+        x = a.l
+        """,
+    "a while loop of a variable": """
+        run = True
+        n = 0
+        while run:
+            n += 1
+            run = n < 3
+        """,
+    "an item set at one of two indices": """
+        l = [1, 2]
+        l[0 if u0 else 1] = 9
+        x = l[0]
+        """,
+    "the order of the keys of two branches": """
+        d = {}
+        if u0:
+            d["a"] = d["b"] = 1
+        else:
+            d["b"] = d["a"] = 1
+        x = list(d)
+        """,
+    "a function that is called again": """
+        d = {"k": 0}
+        def f(a):
+            d["k"] += 1
+        f(u0 + 1)
+        f(u0 + 1)
+        """,
 }
 
 

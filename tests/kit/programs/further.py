@@ -123,6 +123,76 @@ _TEXTS = {
         z1{v}[0].append(3)
         z{v}.append(4)
         """,
+    "a dataclass's field without a default": """
+        from dataclasses import dataclass
+        @dataclass
+        class P{v}:
+            a: int
+            b: int = {n}
+        z{v} = P{v}({n}, {n}).b
+        z1{v} = P{v}(b={n}, a={n}).a
+        z2{v} = P{v}({n})
+        """,
+    "a dataclass's inherited fields": """
+        from dataclasses import dataclass
+        @dataclass
+        class P{v}:
+            a: int = {n}
+        @dataclass
+        class Q{v}(P{v}):
+            b: int = 2
+        z{v} = Q{v}({n}, {n}).b
+        z1{v} = Q{v}({n}).a
+        """,
+    "a member of an enum": """
+        import enum
+        class P{v}(enum.Enum):
+            A = 1
+            B = {n} + 10
+        z{v} = P{v}.A == 1
+        z1{v} = P{v}.B.value
+        z2{v} = P{v}.A is P{v}.A
+        """,
+    "an imported value that is True": """
+        z{v} = {c} is True
+        z1{v} = {c} is not False
+        """,
+    "a list of a class that an object augments": """
+        class P{v}:
+            l = []
+        o{v} = P{v}()
+        o{v}.l += [{n}]
+        P{v}.l = [{n}]
+        z{v} = o{v}.l
+        """,
+    "a while loop of a variable": """
+        z{v} = True
+        z1{v} = 0
+        while z{v}:
+            z1{v} += 1
+            z{v} = z1{v} < 3 and {c}
+        """,
+    "an item set at one of two indices": """
+        z{v} = [{n}, {n}]
+        z{v}[0 if {c} else 1] = {n}
+        z1{v} = z{v}[0]
+        """,
+    "the order of the keys of two branches": """
+        z{v} = {{}}
+        if {c}:
+            z{v}["a"] = z{v}["b"] = {n}
+        else:
+            z{v}["b"] = z{v}["a"] = {n}
+        z1{v} = list(z{v})
+        """,
+    "a function that is called again": """
+        z{v} = [0]
+        def f{v}(a):
+            z{v}[0] += 1
+        f{v}({c} + 1)
+        f{v}({n})
+        f{v}({c} + 1)
+        """,
     "a formatted expression that shows itself": """
         z{v} = {n}
         z1{v} = f"{{z{v}=}}"
