@@ -1,8 +1,8 @@
 """What the installed Keras says of the catalog's rows, as JSON: python live_catalog.py keras|tf_keras
 
-Every public layer, activation and function of keras.ops: those without a row, those whose parameters differ, those
-whose shape rule gives another shape than Keras does on generated arguments and inputs, those that break a law which
-their row promises; and how many comparisons each had.
+Every public layer, activation, function of keras.ops, tf.nn and tf.math, application and optimizer: those without a
+row, those whose parameters differ, those whose shape rule gives another shape than Keras does on generated arguments
+and inputs, those that break a law which their row promises; and how many comparisons each had.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 import tensorflow as tf
 
-from bnlint.catalog import Row, Shape, is_layer, kind_of, operation, parameters, row
+from bnlint.catalog import Row, Shape, is_layer, kind_of, operation, optimizer, parameters, row, rows
 from bnlint.catalog import shapes as rules
 
 LIBRARY = sys.argv[1]
@@ -125,6 +125,27 @@ def public_functions() -> dict[str, Any]:
     return {name: one for name, one in found.items() if not name.startswith("_") and name not in NOT_FUNCTIONS}
 
 
+def unnamed() -> Iterator[str]:
+    """What has no name among those of the rows, as its class or function is called."""
+    names = {name for one in rows() for name in (one.name, *one.aliases)}
+    spaces = [keras.layers, getattr(keras, "ops", None), keras.activations, keras.applications, keras.optimizers]
+    for space in (*spaces, tf.nn, tf.math):
+        for name, one in vars(space).items() if space else ():
+            kind = inspect.isclass(one) and issubclass(one, (keras.layers.Layer, keras.optimizers.Optimizer))
+            function = callable(one) and not inspect.isclass(one) and (space is not keras.layers)
+            if (kind or function) and not name.startswith("_") and name not in {*NOT_FUNCTIONS, *names}:
+                yield name
+
+
+def decays() -> Iterator[str]:
+    """Optimizers whose default weight decay is another than their rows have."""
+    for name, one in vars(keras.optimizers).items():
+        if inspect.isclass(one) and issubclass(one, keras.optimizers.Optimizer):
+            given = inspect.signature(one.__init__).parameters.get("weight_decay")
+            if given is not None and (given.default or None) != optimizer(name).weight_decay:
+                yield f"{name}: {given.default}"
+
+
 def of_constructor(cls: Any) -> tuple[list[str], set[str]]:
     """A layer's parameters, and those of them that have no default."""
     found = [one for one in inspect.signature(cls.__init__).parameters.values() if one.name != "self"]
@@ -219,7 +240,8 @@ def laws(name: str, cls: Any) -> Iterator[str]:
     """What a layer's row promises and the layer does not keep."""
     kind = kind_of(name)
     found: Row = row(kind)
-    if not (found.keeps_axes or found.transparent) or found.role == "join" or kind == "Concatenate":
+    facts = found.keeps_axes or found.transparent or found.multiplicative
+    if not facts or found.role == "join" or kind == "Concatenate":
         return
     for seed in range(10):
         rng = random.Random(f"{name} {seed}")
@@ -240,6 +262,9 @@ def laws(name: str, cls: Any) -> Iterator[str]:
         bias = np.arange(CHANNELS, dtype="float32")
         added = np.asarray(layer(x + bias)) - y
         channels = bias if kind != "Flatten" else np.tile(bias, y.shape[-1] // CHANNELS)
+        some = np.random.default_rng(seed).integers(0, 3, size=shape).astype("float32")
+        if found.multiplicative and not np.allclose(layer(some * x), np.asarray(layer(some)) * y, atol=1e-5):
+            yield f"{name}: what multiplies its input does not multiply its output"
         if found.transparent and not np.allclose(added, channels, atol=1e-4):
             yield f"{name}: a bias does not come through"
 
@@ -248,6 +273,7 @@ def main() -> None:
     layers, functions = public_layers(), public_functions()
     missing = [name for name in layers if not is_layer(name)]
     missing += [name for name in functions if not row(operation(name)).name]
+    missing += unnamed()
     differing = [name for name, cls in layers.items() if signature(cls.__init__, 1) != ours(kind_of(name))]
     if MAJOR == 3:
         own = {name for name in functions if operation(name) not in map(kind_of, layers)}
@@ -269,7 +295,7 @@ def main() -> None:
         json.dumps(
             {
                 "missing": missing,
-                "parameters": sorted(differing),
+                "parameters": sorted([*differing, *decays()]),
                 "shapes": wrong,
                 "laws": sorted({said for name, cls in layers.items() for said in laws(name, cls)}),
                 "compared": counts,

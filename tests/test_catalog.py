@@ -8,7 +8,7 @@ import pytest
 from asked import asked
 
 from bnlint import catalog, check_source
-from bnlint.catalog import FUNCTIONS, LAYERS, kind_of, kinds, operation, parameters, row
+from bnlint.catalog import FUNCTIONS, kind_of, kinds, operation, parameters, row
 from bnlint.graph.channels import KEEPS_AXES
 
 WITHOUT_A_RULE = set(
@@ -57,8 +57,10 @@ def test_what_the_rows_promise_of_channels_holds(live: dict[str, Any]) -> None:
 
 
 def test_each_name_has_one_row() -> None:
-    names = [name for one in (*LAYERS.values(), *FUNCTIONS.values()) for name in (one.name, *one.aliases)]
+    names = [name for one in catalog.rows() for name in {one.name, *one.aliases}]
     assert len(names) == len(set(names))
+    squashed = [name.replace("_", "").lower() for name in FUNCTIONS]
+    assert len(squashed) == len(set(squashed))
     assert all(one.name and isinstance(one.aliases, tuple) for one in catalog.rows())
 
 
@@ -74,6 +76,20 @@ def test_parameters_are_those_of_the_version() -> None:
     assert parameters("LeakyReLU", keras=2)[1] == {"alpha": 0.3}
     assert parameters("ThresholdedReLU") == parameters("ThresholdedReLU", keras=2) == (("theta",), {"theta": 1.0})
     assert parameters("Nobody's") == ((), {})
+
+
+@pytest.mark.parametrize(("kind", "made"), [("MaxPooling2D", True), ("AveragePooling2D", False)])
+def test_a_class_becomes_an_instance_where_its_constructor_asks_for_nothing(kind: str, made: bool) -> None:
+    text = f"import keras\nfrom keras import layers\nmodel = keras.Sequential([layers.BatchNormalization(), layers.{kind}])\n"
+    (finding,) = check_source(text, select=["function-in-sequential"], target="3", fixes=True)
+    assert bool(finding.fix) == made
+
+
+def test_the_default_weight_decay_is_the_optimizers() -> None:
+    text = "import keras\nmodel = keras.Sequential([keras.layers.Dense(8), keras.layers.BatchNormalization()])\n"
+    for name, count in (("muon", 1), ("adamw", 1), ("adam", 0)):
+        found = check_source(f"{text}model.compile('{name}', 'mse')\n", select=["weight-decay-on-batchnorm"])
+        assert len(list(found)) == count
 
 
 @pytest.mark.parametrize("function", ["keras.activations.hard_swish", "keras.ops.hard_swish", "keras.ops.soft_shrink"])

@@ -15,6 +15,7 @@ _LINEAR = ("activation", "use_bias", "data_format")
 _WINDOWS = ("kernel_size", "strides", "padding", "dilation_rate", *_LINEAR)
 _POOLING = ("pool_size", "strides", "padding", "data_format")
 _AFFINE = ("axis", "epsilon", "center", "scale")
+_KERAS_1 = (("beta_init", "beta_initializer"), ("gamma_init", "gamma_initializer"))
 
 
 def _spatial() -> Iterator[Row]:
@@ -34,7 +35,7 @@ def _spatial() -> Iterator[Row]:
         yield _carries(f"UpSampling{r}D", shapes.upsampling(r), ("size", "data_format", "interpolation"))
         rule = shapes.padding(r, "padding", 1)
         yield Row(f"ZeroPadding{r}D", (), "pass-through", rule, True, computes=("padding", "data_format"))
-        yield Row(f"SpatialDropout{r}D", (), "dropout", shapes.same, True, computes=("rate", "data_format"))
+        yield _drawn(f"SpatialDropout{r}D", "rate", "data_format")
         yield Row(f"ConvLSTM{r}D", (), "recurrent")
     for r in (1, 2):
         rule, old = shapes.convolution(r), (f"SeparableConvolution{r}D",)
@@ -50,6 +51,14 @@ def _carries(
     return Row(name, old, "pass-through", rule, keeps_axes, True, computes)
 
 
+def _activates(name: str, *computes: str, **facts: Any) -> Row:
+    return Row(name, (), "activation", shapes.same, True, computes=computes, **facts)
+
+
+def _drawn(name: str, *computes: str) -> Row:
+    return Row(name, (), "dropout", shapes.same, True, computes=computes, random=True)
+
+
 def _named(names: str, role: Role = "other", rule: Rule | None = None, **facts: Any) -> Iterator[Row]:
     return (Row(name, (), role, rule, **facts) for name in names.split())
 
@@ -61,32 +70,31 @@ def _others() -> Iterator[Row]:
     yield Row(
         "BatchNormalization",
         ("BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization"),
-        "batch-normalization",
-        shapes.same,
-        True,
+        *("batch-normalization", shapes.same, True),
         computes=(*_AFFINE, "momentum", "renorm", "renorm_clipping", "renorm_momentum", "fused"),
+        renamed=_KERAS_1,
     )
     yield Row("LayerNormalization", (), "normalization", shapes.same, True, computes=_AFFINE)
     yield Row("GroupNormalization", (), "normalization", shapes.same, True, computes=(*_AFFINE, "groups"))
     yield from _named("UnitNormalization RMSNormalization", "normalization", shapes.same, keeps_axes=True)
     yield Row("Normalization", (), "preprocessing", shapes.same)
-    yield Row("Activation", (), "activation", shapes.same, True, computes=("activation",))
-    yield Row("ReLU", (), "activation", shapes.same, True, computes=("max_value", "negative_slope", "threshold"))
-    yield Row("LeakyReLU", (), "activation", shapes.same, True, computes=("negative_slope",))
-    yield Row("PReLU", (), "activation", shapes.same, True, computes=("shared_axes",))
-    yield Row("ELU", (), "activation", shapes.same, True, computes=("alpha",))
-    yield Row("Softmax", (), "activation", shapes.same, True, computes=("axis",))
+    yield _activates("Activation", "activation")
+    yield _activates("ReLU", "max_value", "negative_slope", "threshold", multiplicative=True)
+    yield _activates("LeakyReLU", "negative_slope", multiplicative=True, renamed=(("alpha", "negative_slope"),))
+    yield _activates("PReLU", "shared_axes", multiplicative=True)
+    yield _activates("ELU", "alpha")
+    yield _activates("Softmax", "axis")
     yield Row("ThresholdedReLU", (), "activation", shapes.same, True, until="2")
-    yield Row("Dropout", (), "dropout", shapes.same, True, computes=("rate", "noise_shape"))
-    yield Row("AlphaDropout", (), "dropout", shapes.same, True, computes=("rate", "noise_shape"))
-    yield Row("GaussianDropout", (), "dropout", shapes.same, True, computes=("rate",))
-    yield Row("GaussianNoise", (), "pass-through", shapes.same, True, True, ("stddev",))
-    yield Row("Identity", (), "pass-through", shapes.same, True, True, ())
+    yield _drawn("Dropout", "rate", "noise_shape")
+    yield _drawn("AlphaDropout", "rate", "noise_shape")
+    yield _drawn("GaussianDropout", "rate")
+    yield Row("GaussianNoise", (), "pass-through", shapes.same, True, True, ("stddev",), random=True)
+    yield Row("Identity", (), "pass-through", shapes.same, True, True, (), multiplicative=True)
     yield Row("ActivityRegularization", (), "pass-through", shapes.same, True, computes=())
     yield Row("Masking", (), "pass-through", shapes.same)
-    yield Row("Flatten", (), "pass-through", shapes.flattened, transparent=True, computes=("data_format",))
-    yield Row("Reshape", (), "pass-through", shapes.reshaped, computes=("target_shape",))
-    yield Row("Permute", (), "pass-through", shapes.permuted, computes=("dims",))
+    yield Row("Flatten", (), "pass-through", shapes.flattened, False, True, ("data_format",), multiplicative=True)
+    yield Row("Reshape", (), "pass-through", shapes.reshaped, computes=("target_shape",), multiplicative=True)
+    yield Row("Permute", (), "pass-through", shapes.permuted, computes=("dims",), multiplicative=True)
     yield Row("RepeatVector", (), "pass-through", shapes.repeated, computes=("n",))
     yield Row("Concatenate", (), "pass-through", shapes.concatenated, True, computes=("axis",))
     yield from _named(
@@ -138,6 +146,21 @@ def _others() -> Iterator[Row]:
 
 LAYERS: dict[str, Row] = {row.name: row for row in (*_spatial(), *_others())}
 """Every layer, by its class's name."""
+
+MARKS = ("axis", "momentum", "epsilon", "moving_mean_initializer", "moving_variance_initializer")
+"""Arguments that batch normalizations have and no other layer has all of, whatever their class is called."""
+
+_SILENT = frozenset(
+    "name dtype seed trainable autocast input_shape batch_input_shape batch_size input_dim weights layer synchronized"
+    " l1 l2 lora_rank lora_alpha quantization_config implementation dynamic".split()
+)
+_SILENT_ENDS = ("_initializer", "_regularizer", "_constraint")
+
+
+def is_silent(argument: str) -> bool:
+    """Whether an argument has no part in what a layer computes from its weights: it counts elsewhere, if at all."""
+    return argument in _SILENT or argument.endswith(_SILENT_ENDS)
+
 
 WRAPPING = (shapes.distributed, shapes.bidirectional, shapes.wrapped)
 """The rules of layers that apply another one."""

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from ..graph.channels import spatial_rank
+from ..catalog import row
+from ..graph.kinds import MERGES, RANDOM
 from ..reference.windows import each, padding_of
-from .specs import JOINS, RANDOM, Network, Spec, arranged, axis_of, family_of
+from .specs import Network, Spec, arranged, axis_of
 
 Shape = tuple[int, ...]
 
@@ -93,13 +94,12 @@ def run_of(network: Network, shapes: tuple[Shape, ...], keras: int, batch: int) 
 
 def cost_of(spec: Spec, shapes: Sequence[Shape], keras: int) -> Cost:
     """What a call costs. Raises ValueError, TypeError and the like where these shapes, or arguments, do not fit."""
-    family = family_of(spec.kind)
-    if family in JOINS:
+    if spec.kind in MERGES:
         cost = _joined(spec, shapes)
     elif len(shapes) != 1:
         raise ValueError(f"{spec.kind} has {len(shapes)} inputs")
     else:
-        cost = _COSTS[family](_Given(spec, keras, dict(spec.args)), shapes[0])
+        cost = _COSTS[spec.row.family](_Given(spec, keras, dict(spec.args)), shapes[0])
     for name, shape in (("output", cost.shape), *cost.variables):
         if any(not isinstance(size, int) for size in shape):
             raise TypeError(f"{spec.name} has a size that is no whole number")
@@ -126,7 +126,7 @@ class _Given:
 
     def parts(self, shape: Shape) -> tuple[Shape, int]:
         """The spatial sizes, and the channels."""
-        rank = spatial_rank(self.spec.kind)
+        rank = self.spec.row.spatial
         if len(shape) != rank + 2 if rank else len(shape) < 2:
             raise ValueError(f"{self.spec.kind} does not take an input of {len(shape)} axes")
         return (shape[2:], shape[1]) if self.first else (shape[1:-1], shape[-1])
@@ -138,7 +138,7 @@ class _Given:
     def sizes(self, name: str) -> tuple[int, ...]:
         """An argument with one number for each spatial axis."""
         value = self(name)
-        found = each(1 if value is None and name == "dilation_rate" else value, spatial_rank(self.spec.kind))
+        found = each(1 if value is None and name == "dilation_rate" else value, self.spec.row.spatial)
         if any(not isinstance(size, int) or size < 1 for size in found):
             raise ValueError(f"{name} of {self.spec.kind} is {value}")
         return found
@@ -289,7 +289,7 @@ def _up_sampling(given: _Given, shape: Shape) -> Cost:
 
 def _padding(given: _Given, shape: Shape) -> Cost:
     spatial, channels = given.parts(shape)
-    cropped = family_of(given.spec.kind) == "Cropping"
+    cropped = given.spec.row.family == "Cropping"
     amounts = each_pair(given("cropping" if cropped else "padding"), len(spatial))
     if any(amount < 0 for pair in amounts for amount in pair):
         raise ValueError(f"{given.spec.kind} takes no negative number")
@@ -455,7 +455,7 @@ _COSTS: dict[str, Callable[[_Given, Shape], Cost]] = {
     "PReLU": _prelu,
     "Softmax": _simple(_ACTIVATED["softmax"]),
     **dict.fromkeys(("ReLU", "LeakyReLU", "ELU"), _simple(_QUICK)),
-    **dict.fromkeys(RANDOM, _random),
+    **dict.fromkeys((row(kind).family for kind in RANDOM), _random),
     **dict.fromkeys(("MaxPooling", "AveragePooling"), _pooling),
     **dict.fromkeys(("GlobalMaxPooling", "GlobalAveragePooling"), _global_pooling),
     "UpSampling": _up_sampling,
