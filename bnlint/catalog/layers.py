@@ -36,12 +36,12 @@ def _spatial() -> Iterator[Row]:
         rule = shapes.padding(r, "padding", 1)
         yield Row(f"ZeroPadding{r}D", (), "pass-through", rule, True, computes=("padding", "data_format"))
         yield _drawn(f"SpatialDropout{r}D", "rate", "data_format")
-        yield Row(f"ConvLSTM{r}D", (), "recurrent")
+        yield Row(f"ConvLSTM{r}D", (), "recurrent", shapes.convolved_over_time(r))
     for r in (1, 2):
         rule, old = shapes.convolution(r), (f"SeparableConvolution{r}D",)
         yield Row(f"SeparableConv{r}D", old, "linear", rule, computes=("filters", "depth_multiplier", *_WINDOWS))
         yield Row(f"DepthwiseConv{r}D", (), "linear", shapes.depthwise(r), computes=("depth_multiplier", *_WINDOWS))
-        yield Row(f"LocallyConnected{r}D", (), "linear", until="2")
+        yield Row(f"LocallyConnected{r}D", (), "linear", shapes.convolution(r), until="2")
 
 
 def _carries(
@@ -65,7 +65,7 @@ def _named(names: str, role: Role = "other", rule: Rule | None = None, **facts: 
 
 def _others() -> Iterator[Row]:
     yield Row("Dense", (), "linear", shapes.dense, computes=("units", "activation", "use_bias"))
-    yield Row("EinsumDense", (), "linear")
+    yield Row("EinsumDense", (), "linear", shapes.einsum)
     yield from _named("AtrousConvolution1D AtrousConvolution2D Deconvolution3D", "linear", until="1")
     yield Row(
         "BatchNormalization",
@@ -100,21 +100,24 @@ def _others() -> Iterator[Row]:
     yield from _named(
         "Add Subtract Multiply Average Maximum Minimum", "join", shapes.broadcast, keeps_axes=True, computes=()
     )
-    yield Row("Dot", (), "join", keeps_axes=True)
+    yield Row("Dot", (), "join", shapes.dotted, True)
     yield from _named("LSTM GRU SimpleRNN", "recurrent", shapes.recurrent)
     yield from _named("CuDNNLSTM CuDNNGRU", "recurrent", shapes.recurrent, until="2")
-    yield Row("RNN", (), "recurrent")
+    yield Row("RNN", (), "recurrent", shapes.rolled)
     yield Row("Bidirectional", (), "recurrent", shapes.bidirectional)
-    yield from _named("LSTMCell GRUCell SimpleRNNCell StackedRNNCells")
+    yield from _named("LSTMCell GRUCell SimpleRNNCell", rule=shapes.cell)
+    yield Row("StackedRNNCells", shape=shapes.piped)
     yield Row("AbstractRNNCell", until="2")
-    yield from _named("Attention AdditiveAttention MultiHeadAttention", "attention")
-    yield Row("GroupQueryAttention", (), "attention", since="3.0")
+    yield from _named("Attention AdditiveAttention", "attention", shapes.attended)
+    yield Row("MultiHeadAttention", (), "attention", shapes.queried)
+    yield Row("GroupQueryAttention", (), "attention", shapes.same, since="3.0")
     yield Row("Embedding", (), "other", shapes.embedded)
-    yield Row("ReversibleEmbedding", since="3.13")
+    yield Row("ReversibleEmbedding", shape=shapes.embedded, since="3.13")
     yield Row("TimeDistributed", (), "container", shapes.distributed, computes=())
     yield Row("SpectralNormalization", (), "container", shapes.wrapped)
-    yield from _named("Layer Wrapper Lambda Pipeline FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper", "container")
-    yield Row("InputLayer")
+    yield from _named("Layer Wrapper Lambda FlaxLayer JaxLayer TFSMLayer TorchModuleWrapper", "container")
+    yield Row("Pipeline", (), "container", shapes.piped, since="3.0")
+    yield Row("InputLayer", shape=shapes.given)
     yield Row("Rescaling", (), "preprocessing", shapes.same)
     yield from _named("CenterCrop Resizing RandomCrop", "preprocessing", shapes.resized)
     yield from _named(
@@ -131,12 +134,16 @@ def _others() -> Iterator[Row]:
         "preprocessing",
         shapes.same,
     )
-    yield from _named(
-        "CategoryEncoding Discretization HashedCrossing Hashing IntegerLookup StringLookup TextVectorization",
-        "preprocessing",
-    )
-    yield from _named("MaxNumBoundingBoxes MelSpectrogram STFTSpectrogram", "preprocessing", since="3.0")
-    yield from _named("RandomHeight RandomWidth", "preprocessing", until="2")
+    yield Row("CategoryEncoding", (), "preprocessing", shapes.encoded("num_tokens"))
+    yield Row("Discretization", (), "preprocessing", shapes.encoded("bin_boundaries"))
+    yield from _named("HashedCrossing Hashing", "preprocessing", shapes.encoded("num_bins"))
+    yield from _named("IntegerLookup StringLookup", "preprocessing", shapes.encoded("vocabulary"))
+    yield Row("TextVectorization", (), "preprocessing", shapes.vectorized)
+    yield Row("MaxNumBoundingBoxes", (), "preprocessing", since="3.0")
+    yield Row("MelSpectrogram", (), "preprocessing", shapes.mel, since="3.0")
+    yield Row("STFTSpectrogram", (), "preprocessing", shapes.spectrogram, since="3.0")
+    yield Row("RandomHeight", (), "preprocessing", shapes.stretched(-3), until="2")
+    yield Row("RandomWidth", (), "preprocessing", shapes.stretched(-2), until="2")
     yield from _named(
         "DenseFeatures Highway MaxoutDense Merge TimeDistributedDense ParametricSoftplus"
         " RandomFourierFeatures DynamicEmbedding DynamicLookup",

@@ -39,7 +39,7 @@ class Asked(Protocol):
         """An argument's value, given or Keras's default, or an Unknown; `default` where there is neither."""
 
     def inner(self, shape: Shape) -> Shape | None:
-        """The shape that the wrapped layer gives for an input of this one."""
+        """The shape that the wrapped layer, or the last of those in it, gives for an input of this one."""
 
 
 Rule = Callable[[Asked, Sequence[Shape | None]], Shape | None]

@@ -5,7 +5,7 @@ Shapes have the batch axis first. Sizes are as `keras.Layer.compute_output_shape
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from .row import Asked, Rule, Shape, Size
 
@@ -160,29 +160,18 @@ def global_pooling(rank: int) -> Rule:
 
 def adaptive_pooling(rank: int) -> Rule:
     """As many windows as are asked for."""
-
-    def rule(layer: Asked, shapes: Shapes) -> Shape | None:
-        parts = _split(layer, shapes, rank)
-        if parts is None or shapes[0] is None:
-            return None
-        return _whole(layer, shapes[0][0], each(layer.value("output_size"), rank), parts[1])
-
-    return rule
+    return _spatial(rank, lambda layer, sizes: each(layer.value("output_size"), rank))
 
 
 def padding(rank: int, name: str, sign: int) -> Rule:
     """Each spatial axis longer, or shorter, by its own amount."""
 
-    def rule(layer: Asked, shapes: Shapes) -> Shape | None:
-        parts = _split(layer, shapes, rank)
-        if parts is None or shapes[0] is None:
-            return None
+    def longer(layer: Asked, sizes: Sequence[Size]) -> Iterator[Size]:
         value = layer.value(name)
-        amounts = _amounts((value,) if rank == 1 else value, rank)
-        sizes = [None if n is None or a is None else n + sign * a for n, a in zip(parts[0], amounts, strict=True)]
-        return _whole(layer, shapes[0][0], sizes, parts[1])
+        for n, amount in zip(sizes, _amounts((value,) if rank == 1 else value, rank), strict=True):
+            yield None if n is None or amount is None else n + sign * amount
 
-    return rule
+    return _spatial(rank, longer)
 
 
 def _amounts(value: object, rank: int) -> list[Size]:
@@ -204,13 +193,21 @@ def _amounts(value: object, rank: int) -> list[Size]:
 def upsampling(rank: int) -> Rule:
     """Each spatial axis a number of times as long."""
 
+    def longer(layer: Asked, sizes: Sequence[Size]) -> Iterator[Size]:
+        for n, factor in zip(sizes, each(layer.value("size", 2), rank), strict=True):
+            yield None if n is None or factor is None else n * factor
+
+    return _spatial(rank, longer)
+
+
+def _spatial(rank: int, sizes: Callable[[Asked, Sequence[Size]], Iterable[Size]]) -> Rule:
+    """Other sizes of the spatial axes, the channels as they are."""
+
     def rule(layer: Asked, shapes: Shapes) -> Shape | None:
         parts = _split(layer, shapes, rank)
         if parts is None or shapes[0] is None:
             return None
-        factors = each(layer.value("size", 2), rank)
-        sizes = [None if n is None or f is None else n * f for n, f in zip(parts[0], factors, strict=True)]
-        return _whole(layer, shapes[0][0], sizes, parts[1])
+        return _whole(layer, shapes[0][0], tuple(sizes(layer, parts[0])), parts[1])
 
     return rule
 
@@ -253,14 +250,42 @@ def permuted(layer: Asked, shapes: Shapes) -> Shape | None:
 
 
 def recurrent(layer: Asked, shapes: Shapes) -> Shape | None:
-    """(batch, units), or with the time steps in between."""
+    """What each time step gives, or the last one only."""
     shape = same(layer, shapes)
-    if shape is None or layer.value("return_state") is True or len(shape) != 3:
+    if shape is None or len(shape) != 3:
         return None
-    units, sequences = size(layer.value("units")), layer.value("return_sequences")
-    if sequences is True:
-        return (shape[0], shape[1], units)
-    return (shape[0], units) if sequences is False else None
+    return _over_time(layer, shape, (shape[0], size(layer.value("units"))))
+
+
+def rolled(layer: Asked, shapes: Shapes) -> Shape | None:
+    """The same of a cell that is given."""
+    shape = same(layer, shapes)
+    return None if shape is None else _over_time(layer, shape, layer.inner((shape[0], *shape[2:])))
+
+
+def convolved_over_time(rank: int) -> Rule:
+    """The same of a convolution."""
+
+    def rule(layer: Asked, shapes: Shapes) -> Shape | None:
+        shape = same(layer, shapes)
+        if shape is None or len(shape) != rank + 3:
+            return None
+        return _over_time(layer, shape, convolution(rank)(layer, [(shape[0], *shape[2:])]))
+
+    return rule
+
+
+def _over_time(layer: Asked, shape: Shape, step: Shape | None) -> Shape | None:
+    if step is None or layer.value("return_state") is True or layer.value("time_major", False) is not False:
+        return None
+    sequences = layer.value("return_sequences")
+    return (shape[0], shape[1], *step[1:]) if sequences is True else step if sequences is False else None
+
+
+def cell(layer: Asked, shapes: Shapes) -> Shape | None:
+    """A step of a recurrent layer: its units."""
+    shape = same(layer, shapes)
+    return None if shape is None else (shape[0], size(layer.value("units")))
 
 
 def bidirectional(layer: Asked, shapes: Shapes) -> Shape | None:
@@ -285,6 +310,11 @@ def wrapped(layer: Asked, shapes: Shapes) -> Shape | None:
     return None if shape is None else layer.inner(shape)
 
 
+def piped(layer: Asked, shapes: Shapes) -> Shape | None:
+    """What the last of the layers in it gives, one behind the other."""
+    return wrapped(layer, shapes)
+
+
 def embedded(layer: Asked, shapes: Shapes) -> Shape | None:
     """A vector for each number."""
     shape = same(layer, shapes)
@@ -297,12 +327,130 @@ def repeated(layer: Asked, shapes: Shapes) -> Shape | None:
     return (shape[0], size(layer.value("n")), shape[1]) if shape is not None and len(shape) == 2 else None
 
 
-def resized(layer: Asked, shapes: Shapes) -> Shape | None:
-    """Pictures of `height` and `width`."""
-    parts = _split(layer, shapes, 2)
-    if parts is None or shapes[0] is None:
+def attended(layer: Asked, shapes: Shapes) -> Shape | None:
+    """For each query a vector as long as a value."""
+    if len(shapes) < 2 or shapes[0] is None:
         return None
-    return _whole(layer, shapes[0][0], (size(layer.value("height")), size(layer.value("width"))), parts[1])
+    return (*shapes[0][:-1], shapes[1][-1] if shapes[1] else None)
+
+
+def queried(layer: Asked, shapes: Shapes) -> Shape | None:
+    """For each query a vector as long as itself, or as is asked for."""
+    shape, asked = same(layer, shapes), layer.value("output_shape")
+    if shape is None or asked is None:
+        return shape
+    given = asked if isinstance(asked, (tuple, list)) else (asked,)
+    return (*shape[:-1], *map(size, given))
+
+
+def einsum(layer: Asked, shapes: Shapes) -> Shape | None:
+    """`output_shape` behind the batch axis, with the axes that `...` stands for; sizes not given are the input's."""
+    shape, equation, given = same(layer, shapes), layer.value("equation"), layer.value("output_shape")
+    if shape is None or not isinstance(equation, str) or "," not in equation.partition("->")[0]:
+        return None
+    taken, made = (text.strip().split("...") for text in (equation.partition(",")[0], equation.partition("->")[2]))
+    several = [f"{place}" for place in range(len(shape) - len("".join(taken)))]
+    taken, made = ([*side[0], *several, *side[-1]] if len(side) > 1 else [*side[0]] for side in (taken, made))
+    known = dict(zip(taken, shape, strict=False))
+    asked = [name for name in made[1:] if name not in several]
+    told = dict(zip(asked, map(size, given if isinstance(given, (tuple, list)) else (given,)), strict=False))
+    return tuple(known.get(name) if told.get(name) is None else told[name] for name in made)
+
+
+def dotted(layer: Asked, shapes: Shapes) -> Shape | None:
+    """Two tensors without the axes that are multiplied."""
+    axes = layer.value("axes")
+    if len(shapes) != 2 or shapes[0] is None or shapes[1] is None:
+        return None
+    pair = axes if isinstance(axes, (tuple, list)) else (axes, axes)
+    if len(pair) != 2 or not all(isinstance(axis, int) for axis in pair):
+        return None
+    first, second = (
+        [one for axis, one in enumerate(shape) if axis != gone % len(shape)]
+        for shape, gone in zip(shapes, pair, strict=True)
+        if shape
+    )
+    return (*first, *second[1:]) if len(first) + len(second) > 2 else (first[0], 1)
+
+
+def given(layer: Asked, shapes: Shapes) -> Shape | None:
+    """The shape that an input is given."""
+    for name in ("batch_shape", "batch_input_shape", "shape", "input_shape"):
+        found = layer.value(name)
+        if isinstance(found, (tuple, list)):
+            return tuple(map(size, found if name.startswith("batch") else (layer.value("batch_size"), *found)))
+    return None
+
+
+def encoded(count: str) -> Rule:
+    """Numbers of categories, or marks among all of them: `count` says how many there are, or lists them."""
+
+    def rule(layer: Asked, shapes: Shapes) -> Shape | None:
+        shape, mode = same(layer, shapes), layer.value("output_mode")
+        if shape is None or not isinstance(mode, str) or mode == "int":
+            return shape if mode == "int" else None
+        apart = mode == "one_hot" and (shape[-1] != 1 or len(shape) == 1)
+        return (*(shape if apart else shape[:-1]), _tokens(layer, count))
+
+    return rule
+
+
+def _tokens(layer: Asked, count: str) -> Size:
+    if layer.value("pad_to_max_tokens", False) is True:
+        return size(layer.value("max_tokens"))
+    listed, others = layer.value(count), size(layer.value("num_oov_indices", 1))
+    if isinstance(listed, (tuple, list)):
+        return None if others is None else len(listed) + others
+    return size(listed)
+
+
+def vectorized(layer: Asked, shapes: Shapes) -> Shape | None:
+    """Texts as numbers of words, or one mark for each word there is."""
+    shape = same(layer, shapes)
+    if shape is None:
+        return None
+    if layer.value("output_mode") == "int":
+        return (shape[0], size(layer.value("output_sequence_length")))
+    return (shape[0], _tokens(layer, "vocabulary"))
+
+
+def mel(layer: Asked, shapes: Shapes) -> Shape | None:
+    """Frequencies over time."""
+    shape, stride = same(layer, shapes), size(layer.value("sequence_stride"))
+    if not shape:
+        return None
+    steps = None if shape[-1] is None or stride is None else (shape[-1] + stride + 1) // stride
+    return (*shape[:-1], size(layer.value("num_mel_bins")), steps)
+
+
+def spectrogram(layer: Asked, shapes: Shapes) -> Shape | None:
+    """For each channel its frequencies, in windows over time."""
+    parts, length, step = _split(layer, shapes, 1), size(layer.value("frame_length")), layer.value("frame_step")
+    if parts is None or shapes[0] is None or length is None or length < 1:
+        return None
+    whole = layer.value("fft_length") or 1 << (length - 1).bit_length()
+    bins = (size(whole) or 0) // 2 + 1
+    bins *= 2 if layer.value("mode") == "stft" else 1
+    steps = _window(parts[0][0], length, size(step or length // 2), 1, layer.value("padding"))
+    if layer.value("expand_dims") is True:
+        return _whole(layer, shapes[0][0], (steps, bins), parts[1])
+    return _whole(layer, shapes[0][0], (steps,), None if parts[1] is None else parts[1] * bins)
+
+
+def stretched(axis: int) -> Rule:
+    """Pictures with another size along one axis, each time another one."""
+
+    def rule(layer: Asked, shapes: Shapes) -> Shape | None:
+        shape = same(layer, shapes)
+        if shape is None or len(shape) < 3:
+            return None
+        return tuple(None if place == len(shape) + axis else one for place, one in enumerate(shape))
+
+    return rule
+
+
+resized = _spatial(2, lambda layer, sizes: (size(layer.value("height")), size(layer.value("width"))))
+"""Pictures of `height` and `width`."""
 
 
 def size(value: object) -> Size:
