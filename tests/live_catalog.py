@@ -45,6 +45,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "strides": (1, 2, 3),
     "padding": ("valid", "same"),
     "dilation_rate": (1, 2),
+    "output_padding": (None, 0, 1),
     "pool_size": (1, 2, 3),
     "data_format": (None, "channels_last", "channels_first"),
     "depth_multiplier": (1, 2),
@@ -247,7 +248,8 @@ def input_shapes(kind: str, given: dict[str, Any], rng: random.Random) -> list[S
     if kind == "HashedCrossing":
         return [rng.choice([(None, 1), (None, 3)])] * 2
     if rules.broadcast is row(kind).shape or kind == "Concatenate":
-        return [input_shape(kind, given, rng)] * 2
+        shape = input_shape(kind, given, rng)
+        return [shape, shape if kind == "Concatenate" else rng.choice([shape, (None, CHANNELS)])]
     return [input_shape(kind, given, rng)]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from . import shapes
+from . import shapes, spatial
 from .parameters import KERAS_2, KERAS_3
 from .row import Role, Row, Rule
 
@@ -21,27 +21,27 @@ _KERAS_1 = (("beta_init", "beta_initializer"), ("gamma_init", "gamma_initializer
 def _spatial() -> Iterator[Row]:
     """The layers that exist for one, two and three spatial axes."""
     for r in (1, 2, 3):
-        rule, old = shapes.convolution(r), (f"Convolution{r}D",)
+        rule, old = spatial.convolution(r), (f"Convolution{r}D",)
         yield Row(f"Conv{r}D", old, "linear", rule, computes=("filters", "groups", *_WINDOWS))
-        rule, old = shapes.transposed(r), (f"Convolution{r}DTranspose", *(["Deconvolution2D"] if r == 2 else ()))
+        rule, old = spatial.transposed(r), (f"Convolution{r}DTranspose", *(["Deconvolution2D"] if r == 2 else ()))
         yield Row(f"Conv{r}DTranspose", old, "linear", rule, computes=("filters", "output_padding", *_WINDOWS))
         pool, keep = ("MaxPool", "AvgPool"), ("keepdims", "data_format")
         for name, short in zip(("MaxPooling", "AveragePooling"), pool, strict=True):
-            yield _carries(f"{name}{r}D", shapes.pooling(r), _POOLING, (f"{short}{r}D",))
-            rule = shapes.global_pooling(r)
+            yield _carries(f"{name}{r}D", spatial.pooling(r), _POOLING, (f"{short}{r}D",))
+            rule = spatial.global_pooling(r)
             yield _carries(f"Global{name}{r}D", rule, keep, (f"Global{short}{r}D",), keeps_axes=False)
-            yield Row(f"Adaptive{name}{r}D", (), "pass-through", shapes.adaptive_pooling(r), since="3.13")
-        yield _carries(f"Cropping{r}D", shapes.padding(r, "cropping", -1), ("cropping", "data_format"))
-        yield _carries(f"UpSampling{r}D", shapes.upsampling(r), ("size", "data_format", "interpolation"))
-        rule = shapes.padding(r, "padding", 1)
+            yield Row(f"Adaptive{name}{r}D", (), "pass-through", spatial.adaptive_pooling(r), since="3.13")
+        yield _carries(f"Cropping{r}D", spatial.padding(r, "cropping", -1), ("cropping", "data_format"))
+        yield _carries(f"UpSampling{r}D", spatial.upsampling(r), ("size", "data_format", "interpolation"))
+        rule = spatial.padding(r, "padding", 1)
         yield Row(f"ZeroPadding{r}D", (), "pass-through", rule, True, computes=("padding", "data_format"))
         yield _drawn(f"SpatialDropout{r}D", "rate", "data_format")
-        yield Row(f"ConvLSTM{r}D", (), "recurrent", shapes.convolved_over_time(r))
+        yield Row(f"ConvLSTM{r}D", (), "recurrent", spatial.convolved_over_time(r))
     for r in (1, 2):
-        rule, old = shapes.convolution(r), (f"SeparableConvolution{r}D",)
+        rule, old = spatial.convolution(r), (f"SeparableConvolution{r}D",)
         yield Row(f"SeparableConv{r}D", old, "linear", rule, computes=("filters", "depth_multiplier", *_WINDOWS))
-        yield Row(f"DepthwiseConv{r}D", (), "linear", shapes.depthwise(r), computes=("depth_multiplier", *_WINDOWS))
-        yield Row(f"LocallyConnected{r}D", (), "linear", shapes.convolution(r), until="2")
+        yield Row(f"DepthwiseConv{r}D", (), "linear", spatial.depthwise(r), computes=("depth_multiplier", *_WINDOWS))
+        yield Row(f"LocallyConnected{r}D", (), "linear", spatial.convolution(r), until="2")
 
 
 def _carries(
@@ -119,7 +119,7 @@ def _others() -> Iterator[Row]:
     yield Row("Pipeline", (), "container", shapes.piped, since="3.0")
     yield Row("InputLayer", shape=shapes.given)
     yield Row("Rescaling", (), "preprocessing", shapes.same)
-    yield from _named("CenterCrop Resizing RandomCrop", "preprocessing", shapes.resized)
+    yield from _named("CenterCrop Resizing RandomCrop", "preprocessing", spatial.resized)
     yield from _named(
         "AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization CutMix Equalization MixUp RandAugment"
         " RandomColorDegeneration RandomColorJitter RandomElasticTransform RandomErasing RandomGaussianBlur"
@@ -141,9 +141,9 @@ def _others() -> Iterator[Row]:
     yield Row("TextVectorization", (), "preprocessing", shapes.vectorized)
     yield Row("MaxNumBoundingBoxes", (), "preprocessing", since="3.0")
     yield Row("MelSpectrogram", (), "preprocessing", shapes.mel, since="3.0")
-    yield Row("STFTSpectrogram", (), "preprocessing", shapes.spectrogram, since="3.0")
-    yield Row("RandomHeight", (), "preprocessing", shapes.stretched(-3), until="2")
-    yield Row("RandomWidth", (), "preprocessing", shapes.stretched(-2), until="2")
+    yield Row("STFTSpectrogram", (), "preprocessing", spatial.spectrogram, since="3.0")
+    yield Row("RandomHeight", (), "preprocessing", spatial.stretched(-3), until="2")
+    yield Row("RandomWidth", (), "preprocessing", spatial.stretched(-2), until="2")
     yield from _named(
         "DenseFeatures Highway MaxoutDense Merge TimeDistributedDense ParametricSoftplus"
         " RandomFourierFeatures DynamicEmbedding DynamicLookup",

@@ -5,7 +5,7 @@ Shapes have the batch axis first. Sizes are as `keras.Layer.compute_output_shape
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 from .row import Asked, Rule, Shape, Size
 
@@ -22,10 +22,9 @@ def broadcast(layer: Asked, shapes: Shapes) -> Shape | None:
     known = [shape for shape in shapes if shape is not None]
     if not known or len(known) < len(shapes):
         return known[0] if known and len(shapes) > 1 and len(known[0]) > 1 else None
-    longest = max(known, key=len)
-    if any(len(shape) != len(longest) for shape in known):
-        return longest
-    return tuple(_one(column) for column in zip(*known, strict=True))
+    rank = max(map(len, known))
+    columns = zip(*((1,) * (rank - len(shape)) + shape for shape in known), strict=True)
+    return tuple(map(_one, columns))
 
 
 def _one(sizes: Sequence[Size]) -> Size:
@@ -47,169 +46,6 @@ def concatenated(layer: Asked, shapes: Shapes) -> Shape | None:
     complete = len(known) == len(shapes) and None not in total
     sizes[axis] = sum(size for size in total if size is not None) if complete else None
     return tuple(sizes)
-
-
-def convolution(rank: int) -> Rule:
-    """A convolution over `rank` axes."""
-
-    def rule(layer: Asked, shapes: Shapes) -> Shape | None:
-        return _windowed(layer, shapes, rank, size(layer.value("filters")))
-
-    return rule
-
-
-def depthwise(rank: int) -> Rule:
-    """A convolution of each channel by itself."""
-
-    def rule(layer: Asked, shapes: Shapes) -> Shape | None:
-        parts = _split(layer, shapes, rank)
-        channels, multiplier = parts[1] if parts else None, size(layer.value("depth_multiplier"))
-        return _windowed(layer, shapes, rank, None if channels is None or multiplier is None else channels * multiplier)
-
-    return rule
-
-
-def _windowed(layer: Asked, shapes: Shapes, rank: int, filters: Size) -> Shape | None:
-    if not shapes or shapes[0] is None:
-        return _whole(layer, None, (None,) * rank, filters)
-    parts = _split(layer, shapes, rank)
-    if parts is None:
-        return None
-    kernel, strides = (each(layer.value(name), rank) for name in ("kernel_size", "strides"))
-    dilation = each(layer.value("dilation_rate", 1), rank)
-    sizes = [_window(*row, layer.value("padding")) for row in zip(parts[0], kernel, strides, dilation, strict=True)]
-    return _whole(layer, shapes[0][0], sizes, filters)
-
-
-def _window(length: Size, kernel: Size, stride: Size, dilation: Size, padding: object) -> Size:
-    if length is None or stride is None or stride < 1:
-        return None
-    if padding in ("same", "causal"):
-        return -(-length // stride)
-    if kernel is None or dilation is None or padding != "valid":
-        return None
-    return (length - (kernel - 1) * dilation - 1) // stride + 1
-
-
-def transposed(rank: int) -> Rule:
-    """A transposed convolution."""
-
-    def rule(layer: Asked, shapes: Shapes) -> Shape | None:
-        filters = size(layer.value("filters"))
-        if not shapes or shapes[0] is None:
-            return _whole(layer, None, (None,) * rank, filters)
-        parts = _split(layer, shapes, rank)
-        if parts is None:
-            return None
-        kernel, strides = (each(layer.value(name), rank) for name in ("kernel_size", "strides"))
-        dilation = each(layer.value("dilation_rate", 1), rank)
-        sizes: list[Size] = [None] * rank
-        if layer.value("output_padding", False) is None:
-            sizes = [
-                _transposed(*row, layer.value("padding"))
-                for row in zip(parts[0], kernel, strides, dilation, strict=True)
-            ]
-        return _whole(layer, shapes[0][0], sizes, filters)
-
-    return rule
-
-
-def _transposed(length: Size, kernel: Size, stride: Size, dilation: Size, padding: object) -> Size:
-    if length is None or stride is None:
-        return None
-    if padding == "same":
-        return length * stride
-    if kernel is None or dilation is None or padding != "valid":
-        return None
-    return length * stride + max((kernel - 1) * dilation + 1 - stride, 0)
-
-
-def pooling(rank: int) -> Rule:
-    """A pooling over windows."""
-
-    def rule(layer: Asked, shapes: Shapes) -> Shape | None:
-        if not shapes or shapes[0] is None:
-            return _whole(layer, None, (None,) * rank, None)
-        parts = _split(layer, shapes, rank)
-        if parts is None:
-            return None
-        kernel = each(layer.value("pool_size", 2), rank)  # Keras 2's default, where Keras 3 has none.
-        given = layer.value("strides")
-        strides = kernel if given is None else each(given, rank)
-        padding = layer.value("padding")
-        sizes = [_window(n, k, s, 1, padding) for n, k, s in zip(parts[0], kernel, strides, strict=True)]
-        return _whole(layer, shapes[0][0], sizes, parts[1])
-
-    return rule
-
-
-def global_pooling(rank: int) -> Rule:
-    """One number a channel."""
-
-    def rule(layer: Asked, shapes: Shapes) -> Shape | None:
-        keep = layer.value("keepdims") is True
-        if not shapes or shapes[0] is None:
-            return _whole(layer, None, (None,) * rank, None) if keep else (None, None)
-        parts = _split(layer, shapes, rank)
-        if parts is None:
-            return None
-        return _whole(layer, shapes[0][0], (1,) * rank, parts[1]) if keep else (shapes[0][0], parts[1])
-
-    return rule
-
-
-def adaptive_pooling(rank: int) -> Rule:
-    """As many windows as are asked for."""
-    return _spatial(rank, lambda layer, sizes: each(layer.value("output_size"), rank))
-
-
-def padding(rank: int, name: str, sign: int) -> Rule:
-    """Each spatial axis longer, or shorter, by its own amount."""
-
-    def longer(layer: Asked, sizes: Sequence[Size]) -> Iterator[Size]:
-        value = layer.value(name)
-        for n, amount in zip(sizes, _amounts((value,) if rank == 1 else value, rank), strict=True):
-            yield None if n is None or amount is None else n + sign * amount
-
-    return _spatial(rank, longer)
-
-
-def _amounts(value: object, rank: int) -> list[Size]:
-    if isinstance(value, int):
-        return [2 * value] * rank
-    if not isinstance(value, (tuple, list)) or len(value) != rank:
-        return [None] * rank
-    amounts: list[Size] = []
-    for item in value:
-        if isinstance(item, int):
-            amounts.append(2 * item)
-        elif isinstance(item, (tuple, list)) and len(item) == 2 and all(isinstance(n, int) for n in item):
-            amounts.append(int(item[0]) + int(item[1]))
-        else:
-            amounts.append(None)
-    return amounts
-
-
-def upsampling(rank: int) -> Rule:
-    """Each spatial axis a number of times as long."""
-
-    def longer(layer: Asked, sizes: Sequence[Size]) -> Iterator[Size]:
-        for n, factor in zip(sizes, each(layer.value("size", 2), rank), strict=True):
-            yield None if n is None or factor is None else n * factor
-
-    return _spatial(rank, longer)
-
-
-def _spatial(rank: int, sizes: Callable[[Asked, Sequence[Size]], Iterable[Size]]) -> Rule:
-    """Other sizes of the spatial axes, the channels as they are."""
-
-    def rule(layer: Asked, shapes: Shapes) -> Shape | None:
-        parts = _split(layer, shapes, rank)
-        if parts is None or shapes[0] is None:
-            return None
-        return _whole(layer, shapes[0][0], tuple(sizes(layer, parts[0])), parts[1])
-
-    return rule
 
 
 def dense(layer: Asked, shapes: Shapes) -> Shape | None:
@@ -244,7 +80,7 @@ def permuted(layer: Asked, shapes: Shapes) -> Shape | None:
     shape, dims = same(layer, shapes), layer.value("dims")
     if shape is None or not isinstance(dims, (tuple, list)):
         return None
-    if not all(isinstance(one, int) and 0 < one < len(shape) for one in dims):
+    if not all(isinstance(one, int) for one in dims) or sorted(dims) != [*range(1, len(shape))]:
         return None
     return (shape[0], *(shape[one] for one in dims))
 
@@ -254,28 +90,16 @@ def recurrent(layer: Asked, shapes: Shapes) -> Shape | None:
     shape = same(layer, shapes)
     if shape is None or len(shape) != 3:
         return None
-    return _over_time(layer, shape, (shape[0], size(layer.value("units"))))
+    return over_time(layer, shape, (shape[0], size(layer.value("units"))))
 
 
 def rolled(layer: Asked, shapes: Shapes) -> Shape | None:
     """The same of a cell that is given."""
     shape = same(layer, shapes)
-    return None if shape is None else _over_time(layer, shape, layer.inner((shape[0], *shape[2:])))
+    return None if shape is None else over_time(layer, shape, layer.inner((shape[0], *shape[2:])))
 
 
-def convolved_over_time(rank: int) -> Rule:
-    """The same of a convolution."""
-
-    def rule(layer: Asked, shapes: Shapes) -> Shape | None:
-        shape = same(layer, shapes)
-        if shape is None or len(shape) != rank + 3:
-            return None
-        return _over_time(layer, shape, convolution(rank)(layer, [(shape[0], *shape[2:])]))
-
-    return rule
-
-
-def _over_time(layer: Asked, shape: Shape, step: Shape | None) -> Shape | None:
+def over_time(layer: Asked, shape: Shape, step: Shape | None) -> Shape | None:
     if step is None or layer.value("return_state") is True or layer.value("time_major", False) is not False:
         return None
     sequences = layer.value("return_sequences")
@@ -423,46 +247,9 @@ def mel(layer: Asked, shapes: Shapes) -> Shape | None:
     return (*shape[:-1], size(layer.value("num_mel_bins")), steps)
 
 
-def spectrogram(layer: Asked, shapes: Shapes) -> Shape | None:
-    """For each channel its frequencies, in windows over time."""
-    parts, length, step = _split(layer, shapes, 1), size(layer.value("frame_length")), layer.value("frame_step")
-    if parts is None or shapes[0] is None or length is None or length < 1:
-        return None
-    whole = layer.value("fft_length") or 1 << (length - 1).bit_length()
-    bins = (size(whole) or 0) // 2 + 1
-    bins *= 2 if layer.value("mode") == "stft" else 1
-    steps = _window(parts[0][0], length, size(step or length // 2), 1, layer.value("padding"))
-    if layer.value("expand_dims") is True:
-        return _whole(layer, shapes[0][0], (steps, bins), parts[1])
-    return _whole(layer, shapes[0][0], (steps,), None if parts[1] is None else parts[1] * bins)
-
-
-def stretched(axis: int) -> Rule:
-    """Pictures with another size along one axis, each time another one."""
-
-    def rule(layer: Asked, shapes: Shapes) -> Shape | None:
-        shape = same(layer, shapes)
-        if shape is None or len(shape) < 3:
-            return None
-        return tuple(None if place == len(shape) + axis else one for place, one in enumerate(shape))
-
-    return rule
-
-
-resized = _spatial(2, lambda layer, sizes: (size(layer.value("height")), size(layer.value("width"))))
-"""Pictures of `height` and `width`."""
-
-
 def size(value: object) -> Size:
     """A size where the value is one."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def each(value: object, rank: int) -> tuple[Size, ...]:
-    """An int or a tuple argument, one value for each spatial axis."""
-    if isinstance(value, (tuple, list)):
-        return tuple(size(one) for one in value) if len(value) == rank else (None,) * rank
-    return (size(value),) * rank
 
 
 def _product(sizes: Sequence[Size]) -> Size:
@@ -472,19 +259,3 @@ def _product(sizes: Sequence[Size]) -> Size:
             return None
         product *= one
     return product
-
-
-def _channels_first(layer: Asked) -> bool:
-    return bool(layer.value("data_format") == "channels_first")
-
-
-def _split(layer: Asked, shapes: Shapes, rank: int) -> tuple[tuple[Size, ...], Size] | None:
-    """The sizes of the spatial axes, and the number of channels."""
-    shape = same(layer, shapes)
-    if shape is None or len(shape) != rank + 2:
-        return None
-    return (shape[2:], shape[1]) if _channels_first(layer) else (shape[1:-1], shape[-1])
-
-
-def _whole(layer: Asked, batch: Size, spatial: Sequence[Size], channels: Size) -> Shape:
-    return (batch, channels, *spatial) if _channels_first(layer) else (batch, *spatial, channels)

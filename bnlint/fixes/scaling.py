@@ -13,7 +13,7 @@ from typing import Any
 
 from ..reference.windows import each, padding_of
 from .budget import BATCH
-from .costs import Run, Shape, Unequal, cost_of, each_pair
+from .costs import Given, Run, Shape, Unequal, cost_of, each_pair
 from .specs import Network, Node, Spec, arranged
 
 Pair = tuple[Network, Network]
@@ -120,8 +120,7 @@ def _short(value: int, most: int) -> int:
 def _windows(spec: Spec, args: dict[str, Any], whole: Shape, small: Shape, limits: Limits) -> dict[str, Any]:
     """Kernels and pools, strides and dilations."""
     rank, name = spec.row.spatial, "kernel_size" if "kernel_size" in args else "pool_size"
-    first = args.get("data_format") == "channels_first"
-    spatial = [shape[2:] if first else shape[1:-1] for shape in (whole, small)]
+    spatial = [Given(spec, args).parts(shape)[0] for shape in (whole, small)]
     sizes = each(args[name], rank)
 
     def kernel(axis: int, k: int) -> int:
@@ -148,8 +147,7 @@ def _windows(spec: Spec, args: dict[str, Any], whole: Shape, small: Shape, limit
 
 def _convolution(spec: Spec, args: dict[str, Any], whole: Shape, small: Shape, limits: Limits) -> dict[str, Any]:
     found = _windows(spec, args, whole, small, limits)
-    axis = 1 if args.get("data_format") == "channels_first" else -1
-    channels, less = whole[axis], small[axis]
+    channels, less = (Given(spec, args).parts(shape)[1] for shape in (whole, small))
     groups, filters = args.get("groups") or 1, args.get("filters")
     if "depth_multiplier" in args:
         found["depth_multiplier"] = _short(args["depth_multiplier"], 2)
@@ -260,7 +258,7 @@ def border(spec: Spec, shape: Shape) -> tuple[object, ...]:
     if size is None or "Transpose" in spec.kind:
         return ()
     strides, dilation = args.get("strides") or size, args.get("dilation_rate") or 1
-    spatial = shape[2:] if args.get("data_format") == "channels_first" else shape[1:-1]
+    spatial, _ = Given(spec, args).parts(shape)
     found = []
     for n, k, s, d in zip(spatial, each(size, rank), each(strides, rank), each(dilation, rank), strict=True):
         before, behind = padding_of(n, k, s, d, str(args["padding"]))
