@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from . import disk
+from .catalog.modules import PACKAGES
 
 DEPTH = 3
 _USES = (b".fit(", b"training=", b"GradientTape(", b"train_on_batch(")
 _IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+)?import\b[ \t]*(\([^)]*|[^\n]*)", re.MULTILINE)
 _COMMENT = re.compile(r"#.*")
 _NAME = re.compile(r"[\w.]+")
-_LIBRARIES = frozenset("keras matplotlib numpy os pandas scipy sklearn sys tensorflow tf_keras torch".split())
+_LIBRARIES = frozenset((*PACKAGES, *"matplotlib numpy os pandas scipy sklearn sys tensorflow torch".split()))
 
 
 class Imports:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
+from bnlint.catalog import kinds, parameters, row
 from bnlint.change import Change, Construct, Function, RemoveArgument
 from bnlint.graph import (
     BATCH_NORMALIZATIONS,
@@ -23,12 +24,10 @@ from bnlint.graph.freezing import ever_frozen, may_learn
 category = "placement"
 severity = Severity.ADVICE
 
-_RECURRENT = frozenset({"LSTM", "GRU", "SimpleRNN", "RNN", "CuDNNLSTM", "CuDNNGRU"})
-_SHARED = frozenset({"epsilon", "center", "scale", "name", "dtype", "trainable"}) | {
-    f"{weight}_{what}" for weight in ("gamma", "beta") for what in ("initializer", "regularizer", "constraint")
-}
+_OURS, _THEIRS = (set(parameters(kind)[0]) for kind in ("BatchNormalization", "LayerNormalization"))
+_SHARED = {"name", "dtype", "trainable"} | _OURS & _THEIRS - {"axis"}
 """The arguments that LayerNormalization has too, with the same meaning."""
-_OVER_TIME = frozenset({*_RECURRENT, "Bidirectional", "MultiHeadAttention", "Attention", "AdditiveAttention", "Conv1D"})
+_OVER_TIME = kinds("recurrent", "attention") | {"Conv1D"}
 
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
@@ -75,7 +74,7 @@ def _keeps_time(tensor: Tensor, normalized: Call) -> bool:
     if call is None or tensor in call.outputs:
         return False  # The states, or the attention's scores.
     layer = call.layer.wrapped if call.layer.kind == "Bidirectional" and call.layer.wrapped is not None else call.layer
-    if layer.kind in _RECURRENT:
+    if row(layer.kind).role == "recurrent" and not row(layer.kind).spatial:
         return layer.arg("return_sequences").value is True
     if layer.kind == "MultiHeadAttention":
         return True

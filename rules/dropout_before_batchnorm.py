@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from bnlint import Options, Problem, Program, Severity
+from bnlint.catalog import row
 from bnlint.change import Change, Function, MoveCall
 from bnlint.graph import (
     DROPOUTS,
@@ -23,8 +24,6 @@ from bnlint.graph.ways import alike, behind, on_to
 category = "placement"
 severity = Severity.WARNING
 options = {"through-linear": False}
-
-_HOMOGENEOUS = {"Flatten", "Reshape", "Permute", "Identity", "ReLU", "Relu", "LeakyReLU", "LeakyRelu", "PReLU"}
 
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
@@ -110,4 +109,4 @@ def _message(dropout: Call, passed: tuple[Call, ...]) -> str:
 
 def _keeps_ratio(call: Call) -> bool:
     """Whether the call commutes with scaling each value by a number >= 0, as dropout does."""
-    return call.layer.kind in _HOMOGENEOUS or activation_name(call.layer.arg("activation").value) == "relu"
+    return row(call.layer.kind).multiplicative or activation_name(call.layer.arg("activation").value) == "relu"

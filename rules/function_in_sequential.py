@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
+from bnlint.catalog import kind_of, kinds, parameters
 from bnlint.change import Change, Raises, Unfold
-from bnlint.graph import BATCH_NORMALIZATIONS, Entry, by_origin
+from bnlint.graph import Entry, by_origin
+from bnlint.graph.kinds import MERGES
 
 category = "construction"
 severity = Severity.ERROR
@@ -18,12 +20,7 @@ WHAT = {
     "tensor": "is a tensor, the result of calling a layer",
 }
 
-_NO_ARGUMENTS = BATCH_NORMALIZATIONS | {
-    *("Flatten", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "LayerNormalization", "GroupNormalization"),
-    *(f"Global{pool}Pooling{rank}D" for pool in ("Max", "Average") for rank in (1, 2, 3)),
-    *(f"{pool}Pooling{rank}D" for pool in ("Max", "Average") for rank in (1, 2, 3)),
-}
-"""Layers that are made without arguments as a rule."""
+_OF_ONE_TENSOR = kinds("batch-normalization", "normalization", "activation", "pass-through") - MERGES
 
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
@@ -32,17 +29,23 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
     wrong = (entry for model in program.models for entry in model.entries if entry.problem)
     for entry, *_ in by_origin(wrong):
         said = f"{_subject(entry)}; a Sequential takes layers only and raises {error}."
-        yield Problem(entry.origin, said, change=_change(entry, error))
+        yield Problem(entry.origin, said, change=_change(entry, error, program.keras))
 
 
-def _change(entry: Entry, error: str) -> Change | None:
-    """Layers in the place of what is none; a class whose constructor may ask for arguments is left alone."""
-    if entry.problem == "class" and entry.name not in _NO_ARGUMENTS:
+def _change(entry: Entry, error: str, keras: int) -> Change | None:
+    """Layers in the place of what is none; a class whose constructor asks for arguments is left alone."""
+    if entry.problem == "class" and not _makes_do(kind_of(entry.name), keras):
         return None
     if entry.problem == "function" and entry.function is None:
         return None
     title = "Make an instance of the class" if entry.problem == "class" else "Write the layers in its place"
     return Change(title, (Unfold(entry.origin, entry.function),), Raises(error))
+
+
+def _makes_do(kind: str, keras: int) -> bool:
+    """Whether a layer is as good as any other without arguments."""
+    names, defaults = parameters(kind, keras)
+    return kind in _OF_ONE_TENSOR and defaults.keys() >= {*names}
 
 
 def _subject(entry: Entry) -> str:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
+from bnlint.catalog import optimizer
 from bnlint.graph import Arg, Event, Object, learning_batchnorms
 
 category = "batch"
 severity = Severity.ADVICE
 enabled = False
 options = {"adaptive": 0.1, "sgd": 1.0}
-
-_ADAPTIVE = frozenset({"Adam", "AdamW", "Adamax", "Nadam", "RMSprop", "Lion", "Adafactor", "Lamb"})
-"""Not Adagrad and Adadelta, whose rates are of another scale."""
 
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
@@ -32,9 +30,9 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
 
 def _rate(event: Event) -> tuple[str, Arg] | None:
     """The compiled optimizer's kind and its learning rate, where it is a number."""
-    optimizer = event.args.get("optimizer")
-    value = optimizer.value if optimizer is not None else None
-    if not isinstance(value, Object) or (value.kind not in _ADAPTIVE and value.kind != "SGD"):
+    given = event.args.get("optimizer")
+    value = given.value if given is not None else None
+    if not isinstance(value, Object) or (not optimizer(value.kind).adaptive and value.kind != "SGD"):
         return None
     rate = value.args.get("learning_rate") or value.args.get("lr")
     number = rate is not None and isinstance(rate.value, (int, float)) and not isinstance(rate.value, bool)

@@ -24,8 +24,6 @@ from bnlint.graph.freezing import contents, ever_frozen, may_learn
 category = "placement"
 severity = Severity.ADVICE
 
-_WRAPPERS = frozenset({"TimeDistributed", "SpectralNormalization"})
-
 _Axis = tuple[int, int]
 """An axis, and the number of axes there are; (-1, 0) for the last of an unknown number."""
 
@@ -93,7 +91,7 @@ def _absorbed(layer: Layer, kept: set[Tensor], frozen: set[Layer]) -> Call | Non
 
 def _has_bias(layer: Layer) -> bool:
     """Whether a linear layer, of Keras's own class, adds one number to each channel, without being asked to."""
-    while layer.wrapped is not None and layer.kind in _WRAPPERS:
+    while layer.wrapped is not None:
         layer = layer.wrapped
     one_a_channel = layer.kind != "EinsumDense" and not layer.kind.startswith("Locally")
     bias = layer.arg("use_bias")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bnlint import Options, Problem, Program, Severity
+from bnlint.catalog import modules, row
 from bnlint.change import Change, ImportFrom, NameArgument, Raises, RemoveArgument, Rename, SetArgument, Step
 from bnlint.graph import BATCH_NORMALIZATIONS, Arg, Layer, Use
 
@@ -22,11 +23,9 @@ _ARGUMENTS = {
     "gamma_init": "use `gamma_initializer`",
     "weights": "call `set_weights` once the layer is built",
 }
-_RENAMED = {"beta_init": "beta_initializer", "gamma_init": "gamma_initializer"}
+_RENAMED = dict(row("BatchNormalization").renamed)
 _RENORM = ("renorm", "renorm_clipping", "renorm_momentum")
 _RENORM_SINCE = 14
-_OLD_LAYERS = ("tensorflow.layers.", "tensorflow.compat.v1.layers.")
-_KERAS_LAYERS = ("keras.layers.", "tensorflow.keras.layers.", "tensorflow.python.keras.layers.")
 
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
@@ -70,13 +69,13 @@ def _problems(program: Program) -> Iterator[Problem]:
 
 def _instead(use: Use) -> str | None:
     """What to write for a symbol that is gone, None for one that is there."""
-    if use.path.startswith(_OLD_LAYERS):
+    if use.path.startswith(modules.OLD_LAYERS):
         ours = use.name in ("batch_normalization", "BatchNormalization")
         return "use `keras.layers.BatchNormalization`" if ours else None
     if use.path.endswith(".layers.experimental.SyncBatchNormalization") and "keras" in use.path:
         return "use `BatchNormalization(synchronized=True)`"
-    if use.path.startswith(_KERAS_LAYERS):
-        below = use.path.split(".layers.", 1)[1]
+    package, _, below = use.path.partition(".layers.")
+    if package in modules.KERAS and package != "tf_keras":
         if below in ("normalization", "normalization.batch_normalization"):
             return "import it from `keras.layers`"
         if below in ("BatchNormalizationV1", "BatchNormalizationV2"):

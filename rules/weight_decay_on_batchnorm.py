@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
+from bnlint.catalog import optimizer
 from bnlint.graph import Arg, Event, Object, Origin, learning_batchnorms, settings
 
 category = "batch"
 severity = Severity.ADVICE
-
-_ADAMW = 0.004
-"""Keras's default weight_decay of AdamW; the other optimizers have none."""
 
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
@@ -31,16 +29,17 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
 
 def _decay(event: Event) -> tuple[Origin, float] | None:
     """Where a compiled optimizer's weight decay stands, and its value; None for none, and where that is not known."""
-    optimizer = event.args.get("optimizer")
-    if optimizer is None:
+    compiled = event.args.get("optimizer")
+    if compiled is None:
         return None
-    value = optimizer.value
-    if isinstance(value, str) and optimizer.origin is not None and value.lower() == "adamw":
-        return optimizer.origin, _ADAMW
+    value = compiled.value
+    if isinstance(value, str) and compiled.origin is not None:
+        default = optimizer(value).weight_decay
+        return None if default is None else (compiled.origin, default)
     if not isinstance(value, Object) or "**" in value.args or "exclude_from_weight_decay" in value.args:
         return None
-    given = value.args.get("weight_decay", Arg(_ADAMW if value.kind == "AdamW" else None))
-    origin = given.origin or value.origin or optimizer.origin
+    given = value.args.get("weight_decay", Arg(optimizer(value.kind).weight_decay))
+    origin = given.origin or value.origin or compiled.origin
     if isinstance(given.value, (int, float)) and given.value and origin is not None:
         return origin, float(given.value)
     return None

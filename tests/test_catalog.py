@@ -8,19 +8,16 @@ import pytest
 from asked import asked
 
 from bnlint import catalog, check_source
-from bnlint.catalog import FUNCTIONS, LAYERS, kind_of, kinds, operation, parameters, row
+from bnlint.catalog import FUNCTIONS, kind_of, kinds, operation, parameters, row
 from bnlint.graph.channels import KEEPS_AXES
 
-WITHOUT_A_RULE = set(
-    """
-AbstractRNNCell AdditiveAttention Attention CategoryEncoding ConvLSTM1D ConvLSTM2D ConvLSTM3D DenseFeatures
-Discretization Dot EinsumDense FlaxLayer GRUCell GroupQueryAttention HashedCrossing Hashing InputLayer IntegerLookup
-JaxLayer LSTMCell Lambda Layer LocallyConnected1D LocallyConnected2D MaxNumBoundingBoxes MelSpectrogram
-MultiHeadAttention Pipeline RNN RandomHeight RandomWidth ReversibleEmbedding STFTSpectrogram SimpleRNNCell
-StackedRNNCells StringLookup TFSMLayer TextVectorization TorchModuleWrapper Wrapper
-""".split()
-)
-"""Layers whose output's shape bnlint does not tell."""
+WITHOUT_A_RULE = {
+    **dict.fromkeys(("AbstractRNNCell", "Layer", "Wrapper"), "a base class"),
+    **dict.fromkeys(("FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"), "runs its user's code"),
+    "DenseFeatures": "takes a dictionary of columns, which its user's objects look up",
+    "MaxNumBoundingBoxes": "takes a dictionary of boxes and labels",
+}
+"""Layers whose output's shape bnlint does not tell, and why."""
 
 UNTRIED = {"keras": {"RandomColorDegeneration", "RandomPosterization"}, "tf_keras": set[str]()}
 """Layers with a rule that take pictures of three channels only."""
@@ -47,7 +44,7 @@ def test_the_shape_rules_give_what_keras_gives(live: dict[str, Any]) -> None:
     assert live["shapes"] == {}
     assert {name for name, count in live["compared"].items() if not count} == UNTRIED[live["library"]]
     assert len(live["compared"]) > 100
-    assert {*live["without a rule"]} <= WITHOUT_A_RULE
+    assert {*live["without a rule"]} <= WITHOUT_A_RULE.keys()
     assert all(row(kind_of(name)).shape is None for name in WITHOUT_A_RULE)
 
 
@@ -57,8 +54,10 @@ def test_what_the_rows_promise_of_channels_holds(live: dict[str, Any]) -> None:
 
 
 def test_each_name_has_one_row() -> None:
-    names = [name for one in (*LAYERS.values(), *FUNCTIONS.values()) for name in (one.name, *one.aliases)]
+    names = [name for one in catalog.rows() for name in {one.name, *one.aliases}]
     assert len(names) == len(set(names))
+    squashed = [name.replace("_", "").lower() for name in FUNCTIONS]
+    assert len(squashed) == len(set(squashed))
     assert all(one.name and isinstance(one.aliases, tuple) for one in catalog.rows())
 
 
@@ -74,6 +73,21 @@ def test_parameters_are_those_of_the_version() -> None:
     assert parameters("LeakyReLU", keras=2)[1] == {"alpha": 0.3}
     assert parameters("ThresholdedReLU") == parameters("ThresholdedReLU", keras=2) == (("theta",), {"theta": 1.0})
     assert parameters("Nobody's") == ((), {})
+
+
+@pytest.mark.parametrize(("kind", "made"), [("MaxPooling2D", True), ("AveragePooling2D", False)])
+def test_a_class_becomes_an_instance_where_its_constructor_asks_for_nothing(kind: str, made: bool) -> None:
+    text = "import keras\nfrom keras import layers\n"
+    text += f"model = keras.Sequential([layers.BatchNormalization(), layers.{kind}])\n"
+    (finding,) = check_source(text, select=["function-in-sequential"], target="3", fixes=True)
+    assert bool(finding.fix) == made
+
+
+def test_the_default_weight_decay_is_the_optimizers() -> None:
+    text = "import keras\nmodel = keras.Sequential([keras.layers.Dense(8), keras.layers.BatchNormalization()])\n"
+    for name, count in (("muon", 1), ("adamw", 1), ("adam", 0)):
+        found = check_source(f"{text}model.compile('{name}', 'mse')\n", select=["weight-decay-on-batchnorm"])
+        assert len(list(found)) == count
 
 
 @pytest.mark.parametrize("function", ["keras.activations.hard_swish", "keras.ops.hard_swish", "keras.ops.soft_shrink"])

@@ -6,19 +6,25 @@ from collections.abc import Iterator
 from functools import cache
 
 from .applications import APPLICATIONS, Application
-from .functions import FUNCTIONS
+from .functions import FUNCTIONS, names_of
 from .layers import LAYERS
+from .optimizers import OPTIMIZERS, Optimizer
 from .row import Role, Row
 
 NOTHING = Row("")
 """The row of what is not in the catalog."""
 
 
-def rows() -> Iterator[Row | Application]:
-    """All rows: layers, functions, applications; each has a `name` and `aliases`."""
-    yield from LAYERS.values()
+def rows() -> Iterator[Row | Application | Optimizer]:
+    """All rows: layers, functions, applications, optimizers; each has a `name` and `aliases`.
+
+    A layer's other names are also those of the functions that do what it does.
+    """
+    for layer in LAYERS.values():
+        yield layer._replace(aliases=(*layer.aliases, *names_of(layer.name)))
     yield from FUNCTIONS.values()
     yield from APPLICATIONS
+    yield from OPTIMIZERS
 
 
 def row(kind: str) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -38,7 +39,7 @@ class Asked(Protocol):
         """An argument's value, given or Keras's default, or an Unknown; `default` where there is neither."""
 
     def inner(self, shape: Shape) -> Shape | None:
-        """The shape that the wrapped layer gives for an input of this one."""
+        """The shape that the wrapped layer, or the last of those in it, gives for an input of this one."""
 
 
 Rule = Callable[[Asked, Sequence[Shape | None]], Shape | None]
@@ -49,11 +50,12 @@ class Row(NamedTuple):
     """One layer or function.
 
     name: how the graph calls it, a layer by its class, a function in CamelCase. aliases: the other names that it has,
-    or had; of a function, the names of the functions that do it. role: see Role. shape: the rule for its output, None
-    for no rule. keeps_axes: it leaves a tensor's axes where they are, whatever it does to the values. transparent: one
-    number added to each channel of its input is the same number added to each of its output's. computes: the arguments
-    that decide what it computes from its weights, for the reference runtime; None where that does not know it. since,
-    until: the first and the last version of Keras that has it.
+    or had. role: see Role. shape: the rule for its output, None for no rule. keeps_axes: it leaves a tensor's axes
+    where they are, whatever it does to the values. transparent: one number added to each channel of its input is the
+    same number added to each of its output's. computes: the arguments that decide what it computes from its weights,
+    for the reference runtime; None where that does not know it. since, until: the first and the last version of Keras
+    that has it. random: what it gives in training is drawn. multiplicative: f(m·x) = f(m)·f(x) where m has no number
+    below 0, with the default arguments. renamed: the old and the new name of arguments that have another one now.
     """
 
     name: str
@@ -65,3 +67,16 @@ class Row(NamedTuple):
     computes: tuple[str, ...] | None = None
     since: str = ""
     until: str = ""
+    random: bool = False
+    multiplicative: bool = False
+    renamed: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def spatial(self) -> int:
+        """How many spatial axes a layer works on: 2 for Conv2D; 0 for none, or any number."""
+        return next((rank for rank in (1, 2, 3) if f"{rank}D" in self.name), 0)
+
+    @property
+    def family(self) -> str:
+        """The name without the number of spatial axes."""
+        return re.sub(r"[123]D", "", self.name)

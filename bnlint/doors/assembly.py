@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..catalog import kind_of, parameters
+from ..catalog import kind_of, parameters, row
 from ..finding import Place
 from ..graph import Arg, Call, Context, Event, Layer, Model, Object, Program, Tensor, is_batchnorm
 from ..graph.nodes import NOT_GIVEN, Shape
@@ -155,8 +155,7 @@ def arguments(kind: str, values: Mapping[str, object], spot: Spot) -> dict[str, 
     """The arguments of a layer of this kind that differ from Keras's defaults; all where the kind is not known."""
     names, defaults = parameters(kind)
     found = {}
-    if kind == "LeakyReLU" and "alpha" in values:
-        values = {**values, "negative_slope": values["alpha"]}
+    values = {**values, **{new: values[old] for old, new in row(kind).renamed if old in values}}
     for name, value in values.items():
         if name in _DERIVED or (names and name not in names and name not in KEPT):
             continue

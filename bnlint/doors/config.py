@@ -9,13 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..catalog import is_layer, operation
+from ..catalog import MARKS, is_layer, operation
 from ..graph import Arg, Call, Entry, Function, Layer, Model, Tensor, Unknown
 from ..graph.kinds import BATCH_NORMALIZATIONS, WRAPPERS
 from ..graph.nodes import NOT_GIVEN, Shape
 from .assembly import Assembly, Spot, input_values, number, output_number, sizes, thing
 from .gate import Refused
-from .objects import ACTIVATION_CLASSES
 
 MAX_LAYERS = 50_000
 MAX_OUTPUTS = 1_000
@@ -23,7 +22,6 @@ MAX_OUTPUTS = 1_000
 _MODELS = frozenset({"Functional", "Model", "Sequential"})
 _ASKING = BATCH_NORMALIZATIONS | {"TimeDistributed"}
 """Layers for which a stored `training=False` was asked for. Keras 3 also stores the default of `call`, as Dropout's."""
-_OF_BATCHNORM = frozenset({"axis", "momentum", "epsilon", "moving_mean_initializer", "moving_variance_initializer"})
 Config = Mapping[str, Any]
 Reference = tuple[str, int, int]
 """A layer's name, which of its calls, and which of that call's outputs."""
@@ -135,7 +133,7 @@ class _Reader:
                 operation(str(values.get("function", kind))), spot, {"name": path.rpartition("/")[2]}
             )
         if _is_operation(config, values):
-            return self.assembly.operation(ACTIVATION_CLASSES.get(kind, kind), spot, found)
+            return self.assembly.operation(operation(kind), spot, found)
         if kind == "InputLayer":
             found, _ = input_values(found)
         axis = found.get("axis")
@@ -145,7 +143,7 @@ class _Reader:
             found["function"] = Function("<lambda>", keras=False)
         cls = kind
         if not (keras and is_layer(kind)):
-            kind = "BatchNormalization" if values.keys() >= _OF_BATCHNORM else "Layer"
+            kind = "BatchNormalization" if values.keys() >= {*MARKS} else "Layer"
         inner = list(self._inner(values, path))
         found |= dict(inner)
         layer = self.assembly.layer(kind, spot, found, cls)

@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..catalog import is_layer, operation, parameters
+from ..catalog import is_layer, modules, operation, parameters
 from ..graph import Arg, Function, Object, Unknown
 from ..graph.kinds import BATCH_NORMALIZATIONS
 from .assembly import Spot, number, thing
 
-ACTIVATION_CLASSES = {"ReLU": "Relu", "LeakyReLU": "LeakyRelu"}
-"""Keras 3's operations that have the name of a layer."""
-
 MODELS = frozenset({"Model", "Functional", "Sequential"})
-_ROOTS = ("keras", "tf_keras")
 _PLAIN = (bool, int, str, bytes, type(None))
 
 
 def is_keras(cls: type) -> bool:
     """Whether a class is one of Keras's layers or models; those that its applications define for themselves are not."""
     module = cls.__module__
-    own = module.split(".")[0] in _ROOTS or module.startswith("tensorflow.python.keras")
+    own = module.split(".")[0] in modules.PACKAGES or module.startswith("tensorflow.python.keras")
     return own and (is_layer(cls.__name__) or cls.__name__ in MODELS)
 
 
@@ -42,8 +38,8 @@ def operation_kind(layer: Any) -> str:
     """The kind of an operation."""
     name = type(layer).__name__
     if name in ("TFOpLambda", "SlicingOpLambda"):
-        return operation(str(getattr(layer, "symbol", None) or getattr(layer.function, "__name__", name)))
-    return ACTIVATION_CLASSES.get(name, name)
+        name = str(getattr(layer, "symbol", None) or getattr(layer.function, "__name__", name))
+    return operation(name)
 
 
 def values_of(layer: Any, kind: str, spot: Spot) -> dict[str, object]:
@@ -88,7 +84,7 @@ def plain(value: Any, spot: Spot, name: str = "") -> object:
     if isinstance(value, type):
         return Unknown("a class")
     if callable(value) and hasattr(value, "__name__"):
-        own = str(getattr(value, "__module__", "")).split(".")[0] in (*_ROOTS, "tensorflow")
+        own = str(getattr(value, "__module__", "")).split(".")[0] in (*modules.PACKAGES, "tensorflow")
         if own and name.endswith("activation"):
             return str(value.__name__)
         return Function(str(value.__name__), keras=own)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ..catalog import operation as kind_of
@@ -10,24 +9,6 @@ from ..graph import Call, Tensor
 from ..graph.nodes import Shape
 from .assembly import Assembly, sizes
 
-_KINDS: Mapping[str, str] = {
-    "AddV2": "Add",
-    "BiasAdd": "Add",
-    "Mul": "Multiply",
-    "Sub": "Subtract",
-    "RealDiv": "TrueDivide",
-    "ConcatV2": "Concatenate",
-    "StridedSlice": "GetItem",
-    "MatMul": "Matmul",
-    "BatchMatMulV2": "Matmul",
-    "BatchMatMulV3": "Matmul",
-    "Conv2D": "Conv",
-    "Neg": "Negative",
-    "PadV2": "Pad",
-    "Pow": "Power",
-    "ResizeBilinear": "Resize",
-    "Pack": "Stack",
-}
 _PASSING = frozenset({"Identity", "IdentityN", "Cast", "EnsureShape", "PreventGradient", "StopGradient", "Snapshot"})
 _CONSTANT = frozenset({"Shape", "ShapeN", "Size", "Rank", "Const", "ReadVariableOp", "ResourceGather"})
 
@@ -83,7 +64,7 @@ class Operations:
         if operation.type in _PASSING:
             index = symbolic.value_index if operation.type == "IdentityN" else 0
             return self._known[_key(inputs[index])]
-        kind = _KINDS.get(operation.type) or kind_of(operation.type)
+        kind = kind_of(operation.type)
         spot = self._assembly.spot(f"{self._path}/{operation.name.rpartition('/')[2]}", len(self._kept))
         layer = self._assembly.operation(kind, spot, {})
         shape = shape_of(symbolic)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import disk
+from ..catalog import MARKS
 
 METADATA = "keras_metadata.pb"
 """The file of a SavedModel that holds the model's configuration."""
@@ -11,7 +12,7 @@ CODE = (".py", ".ipynb")
 MODELS = (".keras", ".h5", ".hdf5", METADATA)
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
-_OF_BATCHNORM = (b"BatchNormalization", b"moving_variance_initializer")
+_OF_BATCHNORM = (b"BatchNormalization", MARKS[-1].encode())
 
 
 def is_model(path: str) -> bool:

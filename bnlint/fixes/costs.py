@@ -12,9 +12,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from ..graph.channels import spatial_rank
+from ..catalog import Shape as Known
+from ..catalog import row
+from ..catalog.spatial import split
+from ..graph.kinds import MERGES, RANDOM
 from ..reference.windows import each, padding_of
-from .specs import JOINS, RANDOM, Network, Spec, arranged, axis_of, family_of
+from .specs import Network, Spec, arranged, axis_of
 
 Shape = tuple[int, ...]
 
@@ -93,52 +96,61 @@ def run_of(network: Network, shapes: tuple[Shape, ...], keras: int, batch: int) 
 
 def cost_of(spec: Spec, shapes: Sequence[Shape], keras: int) -> Cost:
     """What a call costs. Raises ValueError, TypeError and the like where these shapes, or arguments, do not fit."""
-    family = family_of(spec.kind)
-    if family in JOINS:
-        cost = _joined(spec, shapes)
-    elif len(shapes) != 1:
+    joins = spec.kind in MERGES
+    if joins and len(shapes) < 2:
+        raise ValueError(f"{spec.kind} takes a number that is not known")
+    if not joins and len(shapes) != 1:
         raise ValueError(f"{spec.kind} has {len(shapes)} inputs")
-    else:
-        cost = _COSTS[family](_Given(spec, keras, dict(spec.args)), shapes[0])
+    if spec.inner is not None:
+        return _time_distributed(spec.inner, shapes[0], keras)
+    given = Given(spec, dict(spec.args))
+    out = spec.row.shape(given, shapes) if spec.row.shape else None
+    if out is None:
+        raise ValueError(f"{spec.name} does not take an input of {_listed(shapes)}")
+    if joins and not _fit(spec, shapes, out):
+        raise Unequal(f"{spec.kind} cannot join {_listed(shapes)}", shapes)
+    whole = _checked(spec, "output", out)
+    cost = _joined(shapes, whole) if joins else _COSTS[spec.row.family](given, shapes[0], whole)
     for name, shape in (("output", cost.shape), *cost.variables):
-        if any(not isinstance(size, int) for size in shape):
-            raise TypeError(f"{spec.name} has a size that is no whole number")
-        if any(size < 1 for size in shape):
-            raise ValueError(f"the {name} of {spec.name} has no elements")
+        _checked(spec, name, shape)
     return cost
 
 
+def _checked(spec: Spec, name: str, shape: Known) -> Shape:
+    if any(not isinstance(size, int) for size in shape):
+        raise TypeError(f"{spec.name} has a size that is no whole number")
+    if any(size < 1 for size in shape if size is not None):
+        raise ValueError(f"the {name} of {spec.name} has no elements")
+    return tuple(size for size in shape if size is not None)
+
+
 @dataclass(frozen=True, slots=True)
-class _Given:
-    """A layer's arguments."""
+class Given:
+    """A layer's arguments, as the catalog's rules ask for them."""
 
     spec: Spec
-    keras: int
     args: Mapping[str, Any]
 
     def __call__(self, name: str) -> Any:
         return self.args.get(name)
 
-    @property
-    def first(self) -> bool:
-        """Whether the channels are the first axis behind the batch."""
-        return bool(self("data_format") == "channels_first")
+    def value(self, name: str, default: object = None) -> Any:
+        """An argument's value."""
+        return self.args.get(name, default)
+
+    def inner(self, shape: Known) -> Known | None:
+        """Only TimeDistributed wraps a layer that is tried, and `_time_distributed` looks into it."""
+        raise NotImplementedError
 
     def parts(self, shape: Shape) -> tuple[Shape, int]:
         """The spatial sizes, and the channels."""
-        rank = spatial_rank(self.spec.kind)
-        if len(shape) != rank + 2 if rank else len(shape) < 2:
-            raise ValueError(f"{self.spec.kind} does not take an input of {len(shape)} axes")
-        return (shape[2:], shape[1]) if self.first else (shape[1:-1], shape[-1])
-
-    def whole(self, batch: int, spatial: Sequence[int], channels: int) -> Shape:
-        """The shape of these parts."""
-        return (batch, channels, *spatial) if self.first else (batch, *spatial, channels)
+        spatial, channels = split(self, shape)
+        return _checked(self.spec, "input", spatial), channels or 0
 
     def sizes(self, name: str) -> tuple[int, ...]:
         """An argument with one number for each spatial axis."""
         value = self(name)
-        found = each(1 if value is None and name == "dilation_rate" else value, spatial_rank(self.spec.kind))
+        found = each(1 if value is None and name == "dilation_rate" else value, self.spec.row.spatial)
         if any(not isinstance(size, int) or size < 1 for size in found):
             raise ValueError(f"{name} of {self.spec.kind} is {value}")
         return found
@@ -158,145 +170,106 @@ class _Given:
         return cost.then(4 * count, count * _ACTIVATED.get(str(name), _QUICK))
 
 
-def _dense(given: _Given, shape: Shape) -> Cost:
-    units, out = given.count("units"), math.prod(shape[:-1])
+def _dense(given: Given, shape: Shape, out: Shape) -> Cost:
+    units, count = out[-1], math.prod(out)
     variables = (("kernel", (shape[-1], units)), *_bias(given, units))
-    made = Cost((*shape[:-1], units), variables, 2 * out * units, out * units * (_PASS + shape[-1] * _MULTIPLIED))
-    return given.activated(made)
+    return given.activated(Cost(out, variables, 2 * count, count * (_PASS + shape[-1] * _MULTIPLIED)))
 
 
-def _bias(given: _Given, size: int) -> tuple[tuple[str, Shape], ...]:
+def _bias(given: Given, size: int) -> tuple[tuple[str, Shape], ...]:
     return (("bias", (size,)),) if given("use_bias") else ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Windows:
-    """Windows over spatial sizes: how many positions there are, and how many numbers with the padding."""
-
-    out: Shape
-    padded: int
-
-    @classmethod
-    def over(cls, given: _Given, spatial: Shape, size: Shape, strides: Shape, dilation: Shape) -> _Windows:
-        """As `reference.windows` lays them."""
-        padding = str(given("padding"))
-        pads = [sum(padding_of(*axis, padding)) for axis in zip(spatial, size, strides, dilation, strict=True)]
-        long = [n + pad for n, pad in zip(spatial, pads, strict=True)]
-        reach = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
-        out = tuple((n - a) // s + 1 for n, a, s in zip(long, reach, strides, strict=True))
-        if min(out) < 1:
-            raise ValueError(f"a window of {tuple(size)} is larger than the input of {spatial}")
-        return cls(out, math.prod(long))
+def _padded(given: Given, spatial: Shape, size: Shape, strides: Shape, dilation: Shape) -> int:
+    """How many numbers spatial sizes have with the padding, as `reference.windows` lays windows."""
+    axes = zip(spatial, size, strides, dilation, strict=True)
+    return math.prod(axis[0] + sum(padding_of(*axis, str(given("padding")))) for axis in axes)
 
 
-def _convolved(batch: int, windows: _Windows, size: Shape, channels: int, filters: int, groups: int) -> Cost:
-    """The matrix products of a convolution, without its variables; the shape has the channels last."""
-    positions = batch * math.prod(windows.out)
-    seen = positions * math.prod(size) * channels
-    out = positions * filters
-    beside = batch * windows.padded * channels + (2 + (groups > 1)) * seen + 3 * out
+def _convolved(whole: Shape, padded: int, size: Shape, channels: int, filters: int, groups: int) -> Cost:
+    """The matrix products of a convolution without its variables; `padded`: the numbers of a channel that comes in.
+
+    `whole` is the output's shape.
+    """
+    out = math.prod(whole)
+    seen = out // filters * math.prod(size) * channels
+    beside = padded * channels + (2 + (groups > 1)) * seen + 3 * out
     work = seen * (_WINDOWED + (groups > 1) * _WINDOWED + filters / groups * _MULTIPLIED) + 4 * _PASS * out
-    return Cost((batch, *windows.out, filters), (), beside, work + 2 * _PASS * batch * windows.padded * channels)
+    return Cost(whole, (), beside, work + 2 * _PASS * padded * channels)
 
 
-def _convolution(given: _Given, shape: Shape) -> Cost:
+def _convolution(given: Given, shape: Shape, out: Shape) -> Cost:
     spatial, channels = given.parts(shape)
-    filters, groups, size = (
-        given.count("filters"),
-        1 if given("groups") is None else given.count("groups"),
-        given.sizes("kernel_size"),
-    )
+    filters, size = given.count("filters"), given.sizes("kernel_size")
+    groups = 1 if given("groups") is None else given.count("groups")
     if groups < 1 or channels % groups or filters % groups:
         raise ValueError(f"{groups} groups do not divide {channels} channels and {filters} filters")
-    windows = _Windows.over(given, spatial, size, given.sizes("strides"), given.sizes("dilation_rate"))
-    cost = _convolved(shape[0], windows, size, channels, filters, groups)
+    padded = shape[0] * _padded(given, spatial, size, given.sizes("strides"), given.sizes("dilation_rate"))
+    cost = _convolved(out, padded, size, channels, filters, groups)
     variables = (("kernel", (*size, channels // groups, filters)), *_bias(given, filters))
-    return given.activated(replace(cost, shape=given.whole(shape[0], windows.out, filters), variables=variables))
+    return given.activated(replace(cost, variables=variables))
 
 
-def _depthwise(given: _Given, shape: Shape) -> Cost:
+def _depthwise(given: Given, shape: Shape, out: Shape) -> Cost:
     spatial, channels = given.parts(shape)
     multiplier, size = given.count("depth_multiplier"), given.sizes("kernel_size")
-    windows = _Windows.over(given, spatial, size, given.sizes("strides"), given.sizes("dilation_rate"))
-    cost = _convolved(shape[0], windows, size, channels, channels * multiplier, channels)
+    deep, places = channels * multiplier, (out[0], *given.parts(out)[0])
+    padded = shape[0] * _padded(given, spatial, size, given.sizes("strides"), given.sizes("dilation_rate"))
+    cost = _convolved((*places, deep), padded, size, channels, deep, channels)
     if given.spec.kind.startswith("Depthwise"):
-        variables = (("kernel", (*size, channels, multiplier)), *_bias(given, channels * multiplier))
-        shape = given.whole(shape[0], windows.out, channels * multiplier)
-        return given.activated(replace(cost, shape=shape, variables=variables))
-    filters, deep, between = given.count("filters"), channels * multiplier, math.prod(cost.shape)
-    point = _convolved(shape[0], _Windows(windows.out, math.prod(windows.out)), (1,) * len(size), deep, filters, 1)
+        variables = (("kernel", (*size, channels, multiplier)), *_bias(given, deep))
+        return given.activated(replace(cost, shape=out, variables=variables))
+    filters, between = given.count("filters"), math.prod(cost.shape)
+    point = _convolved(out, math.prod(places), (1,) * len(size), deep, filters, 1)
     variables = (
         ("depthwise_kernel", (*size, channels, multiplier)),
         ("pointwise_kernel", (*[1] * len(size), deep, filters)),
         *_bias(given, filters),
     )
     both = point.then(max(cost.beside, point.beside + between), cost.work)
-    return given.activated(replace(both, shape=given.whole(shape[0], windows.out, filters), variables=variables))
+    return given.activated(replace(both, variables=variables))
 
 
-def _transposed(given: _Given, shape: Shape) -> Cost:
+def _transposed(given: Given, shape: Shape, out: Shape) -> Cost:
     spatial, channels = given.parts(shape)
     filters, size, strides = given.count("filters"), given.sizes("kernel_size"), given.sizes("strides")
-    dilation, padding = given.sizes("dilation_rate"), given("padding")
-    if padding not in ("valid", "same"):
-        raise ValueError(f"padding is valid or same, not {padding}")
-    more = given("output_padding")
-    extra = (None,) * len(size) if more is None else each(more, len(size))
-    reach = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
+    reach = [(k - 1) * d + 1 for k, d in zip(size, given.sizes("dilation_rate"), strict=True)]
     spread = [(n - 1) * s + 1 for n, s in zip(spatial, strides, strict=True)]
-    wide = [n + 2 * (a - 1) for n, a in zip(spread, reach, strict=True)]
+    wide = shape[0] * math.prod(n + 2 * (a - 1) for n, a in zip(spread, reach, strict=True))
     full = tuple(n + a - 1 for n, a in zip(spread, reach, strict=True))
-    axes = zip(spatial, strides, reach, extra, strict=True)
-    out = tuple(transposed_length(n, s, a, p, padding) for n, s, a, p in axes)
-    cost = _convolved(shape[0], _Windows(full, math.prod(wide)), size, channels, filters, 1)
+    cost = _convolved((shape[0], *full, filters), wide, size, channels, filters, 1)
     # Axes are cut one after the other, to lengths that may be larger than before.
-    cut = shape[0] * filters * math.prod(map(max, full, out))
+    cut = shape[0] * filters * math.prod(map(max, full, given.parts(out)[0]))
     variables = (("kernel", (*size, filters, channels)), *_bias(given, filters))
-    cost = cost.then(cost.beside + shape[0] * math.prod(wide) * channels + 3 * cut, (len(size) + 1) * 4 * _PASS * cut)
-    return given.activated(replace(cost, shape=given.whole(shape[0], out, filters), variables=variables))
+    cost = cost.then(cost.beside + wide * channels + 3 * cut, (len(size) + 1) * 4 * _PASS * cut)
+    return given.activated(replace(cost, shape=out, variables=variables))
 
 
-def _pooling(given: _Given, shape: Shape) -> Cost:
+def _pooling(given: Given, shape: Shape, out: Shape) -> Cost:
     spatial, channels = given.parts(shape)
     size = given.sizes("pool_size")
     strides = size if given("strides") is None else given.sizes("strides")
-    windows = _Windows.over(given, spatial, size, strides, (1,) * len(size))
-    seen = shape[0] * channels * math.prod(windows.out) * math.prod(size)
-    padded, out = shape[0] * channels * windows.padded, shape[0] * channels * math.prod(windows.out)
-    return Cost(
-        given.whole(shape[0], windows.out, channels),
-        (),
-        2 * padded + 3 * out,
-        _WINDOWED * 2 * seen + 2 * _PASS * (padded + out),
-    )
+    padded = shape[0] * channels * _padded(given, spatial, size, strides, (1,) * len(size))
+    count = math.prod(out)
+    work = _WINDOWED * 2 * count * math.prod(size) + 2 * _PASS * (padded + count)
+    return Cost(out, (), 2 * padded + 3 * count, work)
 
 
-def _global_pooling(given: _Given, shape: Shape) -> Cost:
-    spatial, channels = given.parts(shape)
-    kept = given.whole(shape[0], (1,) * len(spatial), channels) if given("keepdims") else (shape[0], channels)
-    return Cost(kept, (), shape[0] * channels, _WINDOWED * math.prod(shape))
+def _global_pooling(given: Given, shape: Shape, out: Shape) -> Cost:
+    return Cost(out, (), math.prod(out), _WINDOWED * math.prod(shape))
 
 
-def _up_sampling(given: _Given, shape: Shape) -> Cost:
-    spatial, channels = given.parts(shape)
-    long = tuple(n * s for n, s in zip(spatial, given.sizes("size"), strict=True))
-    out = shape[0] * channels * math.prod(long)
-    bilinear = given("interpolation") not in (None, "nearest")
-    return Cost(
-        given.whole(shape[0], long, channels), (), (6 if bilinear else 2) * out, _PASS * (8 if bilinear else 2) * out
-    )
+def _up_sampling(given: Given, shape: Shape, out: Shape) -> Cost:
+    given.sizes("size")
+    bilinear, count = given("interpolation") not in (None, "nearest"), math.prod(out)
+    return Cost(out, (), (6 if bilinear else 2) * count, _PASS * (8 if bilinear else 2) * count)
 
 
-def _padding(given: _Given, shape: Shape) -> Cost:
-    spatial, channels = given.parts(shape)
-    cropped = family_of(given.spec.kind) == "Cropping"
-    amounts = each_pair(given("cropping" if cropped else "padding"), len(spatial))
+def _padding(given: Given, shape: Shape, out: Shape) -> Cost:
+    amounts = each_pair(given("cropping" if "cropping" in given.args else "padding"), given.spec.row.spatial)
     if any(amount < 0 for pair in amounts for amount in pair):
         raise ValueError(f"{given.spec.kind} takes no negative number")
-    sign = -1 if cropped else 1
-    long = tuple(n + sign * sum(pair) for n, pair in zip(spatial, amounts, strict=True))
-    whole = given.whole(shape[0], long, channels)
-    return Cost(whole, (), 0, 2 * _PASS * math.prod(whole))
+    return Cost(out, (), 0, 2 * _PASS * math.prod(out))
 
 
 def each_pair(amounts: Any, rank: int) -> list[tuple[int, int]]:
@@ -308,140 +281,96 @@ def each_pair(amounts: Any, rank: int) -> list[tuple[int, int]]:
     return [(one, one) if isinstance(one, int) else (one[0], one[1]) for one in amounts]
 
 
-def _batchnorm(given: _Given, shape: Shape) -> Cost:
+def _batchnorm(given: Given, shape: Shape, out: Shape) -> Cost:
     size = shape[axis_of(given.spec) % len(shape)]
-    names = ["moving_mean", "moving_variance"]
-    names += [name for name, used in (("gamma", given("scale")), ("beta", given("center"))) if used]
+    names = ["moving_mean", "moving_variance", *_affine(given)]
     names += ["moving_stddev", "renorm_mean", "renorm_stddev"] if given("renorm") else []
     count = math.prod(shape)
-    return Cost(shape, tuple((name, (size,)) for name in names), 9 * count + 30 * size, _NORMALIZED * count + _CALL)
+    return Cost(out, tuple((name, (size,)) for name in names), 9 * count + 30 * size, _NORMALIZED * count + _CALL)
 
 
-def _layernorm(given: _Given, shape: Shape) -> Cost:
+def _layernorm(given: Given, shape: Shape, out: Shape) -> Cost:
     axis = given("axis")
     axes = sorted(one % len(shape) for one in ((axis,) if isinstance(axis, int) else axis))
-    return _relative(given, shape, tuple(shape[one] for one in axes))
+    return _relative(given, out, tuple(shape[one] for one in axes))
 
 
-def _groupnorm(given: _Given, shape: Shape) -> Cost:
+def _groupnorm(given: Given, shape: Shape, out: Shape) -> Cost:
     size, groups = shape[given("axis") % len(shape)], given.count("groups")
     if groups != -1 and (groups < 1 or size % groups):
         raise ValueError(f"{groups} groups do not divide {size} channels")
-    return _relative(given, shape, (size,))
+    return _relative(given, out, (size,))
 
 
-def _relative(given: _Given, shape: Shape, sizes: Shape) -> Cost:
-    names = [name for name, used in (("gamma", given("scale")), ("beta", given("center"))) if used]
-    count = math.prod(shape)
-    return Cost(shape, tuple((name, sizes) for name in names), 8 * count, _NORMALIZED * count + _CALL)
+def _relative(given: Given, out: Shape, sizes: Shape) -> Cost:
+    count = math.prod(out)
+    return Cost(out, tuple((name, sizes) for name in _affine(given)), 8 * count, _NORMALIZED * count + _CALL)
 
 
-def _prelu(given: _Given, shape: Shape) -> Cost:
+def _affine(given: Given) -> list[str]:
+    return [name for name, used in (("gamma", given("scale")), ("beta", given("center"))) if used]
+
+
+def _prelu(given: Given, shape: Shape, out: Shape) -> Cost:
     shared = given("shared_axes") or ()
     alpha = tuple(1 if axis in shared else size for axis, size in enumerate(shape))[1:]
-    return Cost(shape, (("alpha", alpha),), 3 * math.prod(shape), _QUICK * math.prod(shape))
+    return Cost(out, (("alpha", alpha),), 3 * math.prod(shape), _QUICK * math.prod(shape))
 
 
-def _random(given: _Given, shape: Shape) -> Cost:
+def _random(given: Given, shape: Shape, out: Shape) -> Cost:
     noise = given("noise_shape")
     if noise is not None:
         pairs = zip(noise, shape, strict=True)
         if any(size is not None and size not in (0, 1, n) for size, n in pairs):
             raise ValueError(f"a noise_shape of {noise} does not fit an input of {shape[1:]}")
-    return Cost(shape, (), 6 * math.prod(shape), (DRAWN + 8 * _PASS) * math.prod(shape))
+    return Cost(out, (), 6 * math.prod(shape), (DRAWN + 8 * _PASS) * math.prod(shape))
 
 
-def _flatten(given: _Given, shape: Shape) -> Cost:
-    return Cost((shape[0], math.prod(shape[1:])), (), 0, _PASS * math.prod(shape))
+def _moved(given: Given, shape: Shape, out: Shape) -> Cost:
+    """The same numbers in another shape."""
+    if math.prod(out) != math.prod(shape):
+        raise ValueError(f"{given.spec.name} does not make {out[1:]} of {shape[1:]}")
+    return Cost(out, (), 0, _PASS * math.prod(shape))
 
 
-def _reshape(given: _Given, shape: Shape) -> Cost:
-    target = tuple(given("target_shape"))
-    if any(not isinstance(size, int) for size in target):
-        raise TypeError(f"target_shape is {target}")
-    total, known = math.prod(shape[1:]), math.prod(size for size in target if size != -1)
-    new = tuple(total // known if size == -1 else size for size in target)
-    if math.prod(new) != total:
-        raise ValueError(f"{total} elements do not fit a shape of {target}")
-    return Cost((shape[0], *new), (), 0, _PASS * math.prod(shape))
+def _repeat_vector(given: Given, shape: Shape, out: Shape) -> Cost:
+    return Cost(out, (), 0, 2 * _PASS * math.prod(out))
 
 
-def _permute(given: _Given, shape: Shape) -> Cost:
-    dims = tuple(given("dims"))
-    if sorted(dims) != list(range(1, len(shape))):
-        raise ValueError(f"dims={dims} are not the axes of an input of {shape[1:]}")
-    return Cost((shape[0], *[shape[dim] for dim in dims]), (), 0, _PASS * math.prod(shape))
-
-
-def _repeat_vector(given: _Given, shape: Shape) -> Cost:
-    (batch, channels), times = shape, given.count("n")
-    return Cost((batch, times, channels), (), 0, 2 * _PASS * batch * times * channels)
-
-
-def _time_distributed(given: _Given, shape: Shape) -> Cost:
-    inner = given.spec.inner
-    assert inner is not None
+def _time_distributed(inner: Spec, shape: Shape, keras: int) -> Cost:
     if len(shape) < 3:
         raise ValueError(f"TimeDistributed does not take an input of {len(shape)} axes")
-    if given.keras == 2:
-        cost = cost_of(inner, [(shape[0] * shape[1], *shape[2:])], given.keras)
+    if keras == 2:
+        cost = cost_of(inner, [(shape[0] * shape[1], *shape[2:])], keras)
         return replace(cost, shape=(*shape[:2], *cost.shape[1:]))
-    cost = cost_of(inner, [(shape[0], *shape[2:])], given.keras)
+    cost = cost_of(inner, [(shape[0], *shape[2:])], keras)
     out = shape[1] * math.prod(cost.shape)
     work = shape[1] * (_CALL + cost.work) + _PASS * out
     return replace(cost, shape=(*shape[:2], *cost.shape[1:]), beside=cost.beside + 2 * out, work=work)
 
 
-def _joined(spec: Spec, shapes: Sequence[Shape]) -> Cost:
-    if len(shapes) < 2:
-        raise ValueError(f"{spec.kind} takes a number that is not known")
-    out = _concatenated(spec, shapes) if spec.kind == "Concatenate" else _broadcast(spec, shapes)
+def _joined(shapes: Sequence[Shape], out: Shape) -> Cost:
     count = math.prod(out)
     return Cost(out, (), 2 * count, 2 * _PASS * count * len(shapes))
 
 
-def _concatenated(spec: Spec, shapes: Sequence[Shape]) -> Shape:
-    ranks = {len(shape) for shape in shapes}
-    if len(ranks) > 1:
-        raise ValueError("Concatenate takes inputs of the same rank")
-    axis = dict(spec.args).get("axis", -1)
-    if not isinstance(axis, int) or not -len(shapes[0]) <= axis < len(shapes[0]):
-        raise ValueError(f"axis {axis} is wrong for inputs of rank {len(shapes[0])}")
-    axis %= len(shapes[0])
-    rest = {(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}
-    if len(rest) > 1:
-        raise Unequal(f"Concatenate cannot join {_listed(shapes)}", shapes)
-    return tuple(sum(s[axis] for s in shapes) if a == axis else size for a, size in enumerate(shapes[0]))
-
-
-def _broadcast(spec: Spec, shapes: Sequence[Shape]) -> Shape:
-    rank = max(map(len, shapes))
-    columns = zip(*[(1,) * (rank - len(shape)) + shape for shape in shapes], strict=True)
-    out = []
-    for column in columns:
-        sizes = {size for size in column if size != 1}
-        if len(sizes) > 1:
-            raise Unequal(f"{spec.kind} cannot join {_listed(shapes)}", shapes)
-        out.append(sizes.pop() if sizes else 1)
-    return tuple(out)
+def _fit(spec: Spec, shapes: Sequence[Shape], out: Known) -> bool:
+    """Whether several inputs go together."""
+    if spec.kind != "Concatenate":
+        return None not in out
+    axis = Given(spec, dict(spec.args))("axis") % len(out)
+    return all((*shape[:axis], out[axis], *shape[axis + 1 :]) == out for shape in shapes)
 
 
 def _listed(shapes: Sequence[Shape]) -> str:
     return " and ".join(" × ".join(map(str, shape[1:])) for shape in shapes)
 
 
-def transposed_length(n: int, s: int, reach: int, p: int | None, padding: str) -> int:
-    """The output's length of a transposed convolution."""
-    if p is None:
-        return n * s if padding == "same" else (n - 1) * s + max(reach, s)
-    return (n - 1) * s + (reach % 2 if padding == "same" else reach) + p
+def _simple(work: float) -> Callable[[Given, Shape, Shape], Cost]:
+    return lambda given, shape, out: Cost(out, (), 4 * math.prod(out), work * math.prod(out))
 
 
-def _simple(work: float) -> Callable[[_Given, Shape], Cost]:
-    return lambda given, shape: Cost(shape, (), 4 * math.prod(shape), work * math.prod(shape))
-
-
-_COSTS: dict[str, Callable[[_Given, Shape], Cost]] = {
+_COSTS: dict[str, Callable[[Given, Shape, Shape], Cost]] = {
     "Dense": _dense,
     "Conv": _convolution,
     "ConvTranspose": _transposed,
@@ -450,19 +379,16 @@ _COSTS: dict[str, Callable[[_Given, Shape], Cost]] = {
     "BatchNormalization": _batchnorm,
     "LayerNormalization": _layernorm,
     "GroupNormalization": _groupnorm,
-    "TimeDistributed": _time_distributed,
-    "Activation": lambda given, shape: given.activated(Cost(shape)),
+    "Activation": lambda given, shape, out: given.activated(Cost(out)),
     "PReLU": _prelu,
     "Softmax": _simple(_ACTIVATED["softmax"]),
     **dict.fromkeys(("ReLU", "LeakyReLU", "ELU"), _simple(_QUICK)),
-    **dict.fromkeys(RANDOM, _random),
+    **dict.fromkeys((row(kind).family for kind in RANDOM), _random),
     **dict.fromkeys(("MaxPooling", "AveragePooling"), _pooling),
     **dict.fromkeys(("GlobalMaxPooling", "GlobalAveragePooling"), _global_pooling),
     "UpSampling": _up_sampling,
     **dict.fromkeys(("ZeroPadding", "Cropping"), _padding),
-    "Flatten": _flatten,
-    "Reshape": _reshape,
-    "Permute": _permute,
+    **dict.fromkeys(("Flatten", "Reshape", "Permute"), _moved),
     "RepeatVector": _repeat_vector,
     **dict.fromkeys(("Identity", "ActivityRegularization", "StopGradient"), _simple(0)),
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 import libcst as cst
 
+from ..catalog.modules import LAYERS, OLD_LAYERS
 from ..change import Code
 from .rows import imported
 from .tree import Layout, Refused, Tree, reads, walk
@@ -75,18 +76,13 @@ def module_of(tree: Tree, node: cst.ImportFrom) -> str:
 
 def _from_layers(tree: Tree, node: cst.ImportFrom) -> bool:
     """Whether names of Keras's layers are imported from a module that has them all."""
-    return module_of(tree, node) in _LAYERS
-
-
-_KERAS = ("keras", "tensorflow.keras", "tensorflow.compat.v2.keras", "tensorflow.python.keras", "tf_keras", "keras.api")
-_LAYERS = tuple(f"{package}.layers" for package in _KERAS)
-_OLD_LAYERS = ("tensorflow.layers", "tf.layers", "tensorflow.compat.v1.layers", "tf.compat.v1.layers")
+    return module_of(tree, node) in LAYERS
 
 
 def _is_layers(tree: Tree, node: cst.BaseExpression, imports: Sequence[cst.Import | cst.ImportFrom]) -> bool:
     """Whether an expression, in which a class of Keras's layers is found, is the module that has them all."""
     dotted = _dotted(tree, node, imports)
-    return dotted.split(".")[-1] == "layers" and dotted not in _OLD_LAYERS and not dotted.startswith(".")
+    return dotted.split(".")[-1] == "layers" and dotted not in OLD_LAYERS and not dotted.startswith(".")
 
 
 def _dotted(tree: Tree, node: cst.BaseExpression, imports: Sequence[cst.Import | cst.ImportFrom]) -> str:
@@ -108,7 +104,7 @@ def _layers(tree: Tree, imports: Sequence[cst.Import | cst.ImportFrom]) -> str:
         within = f"{module_of(tree, node)}." if isinstance(node, cst.ImportFrom) else ""
         for alias in aliases_of(node):
             whole, name = f"{within}{tree.code(alias.name)}", bound_name(alias) or tree.code(alias.name)
-            rest = next((known for known in _LAYERS if known == whole or known.startswith(f"{whole}.")), None)
+            rest = next((known for known in LAYERS if known == whole or known.startswith(f"{whole}.")), None)
             if whole == "tensorflow":
                 rest = "tensorflow.keras.layers"
             if rest is not None:

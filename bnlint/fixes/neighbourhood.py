@@ -6,7 +6,7 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ..catalog import parameters
+from ..catalog import is_silent, parameters
 from ..change import (
     AddCall,
     Code,
@@ -21,7 +21,7 @@ from ..change import (
 )
 from ..graph import Arg, Call, Layer, Origin, Tensor, Unknown, users
 from ..graph.nodes import NOT_GIVEN
-from .specs import Network, Node, Part, Untried, flag_of, is_silent, rank_of
+from .specs import Network, Node, Part, Untried, flag_of, rank_of
 
 
 @dataclass(eq=False, slots=True)

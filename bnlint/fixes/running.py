@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.channels import spatial_rank
+from ..graph.kinds import MERGES
 from ..reference import linear, noise, normalizations, ops
 from ..reference.activations import activation, leaky_relu
 from ..reference.arrays import Array
 from ..reference.batchnorm import BatchNorm
-from .specs import JOINS, Network, Spec, arranged, axis_of, family_of, normalizes
+from .specs import Network, Spec, arranged, axis_of, normalizes
 
 _POSITIVE = ("moving_variance", "moving_stddev", "renorm_stddev")
 _FIRST = {"gamma": 1.0, **dict.fromkeys(_POSITIVE, 1.0)}
@@ -68,13 +68,13 @@ class At:
 
     def __call__(self, xs: list[Array]) -> Array:
         """The output. Raises ValueError and the like where Keras would raise."""
-        if family_of(self.spec.kind) in JOINS:
+        if self.spec.kind in MERGES:
             if len(xs) < 2:
                 raise ValueError(f"{self.spec.kind} takes a number that is not known")
             return _JOINS[self.spec.kind](xs, **dict(self.spec.args))
         if len(xs) != 1:
             raise ValueError(f"{self.spec.kind} has {len(xs)} inputs")
-        return _KINDS[family_of(self.spec.kind)](self, xs[0])
+        return _KINDS[self.spec.row.family](self, xs[0])
 
     def arg(self, name: str) -> Any:
         """An argument's value."""
@@ -84,6 +84,10 @@ class At:
     def args(self, *names: str) -> dict[str, Any]:
         """Those of these arguments that the layer has."""
         return {name: self.arg(name) for name in names if name in dict(self.spec.args) or name == "data_format"}
+
+    def all(self) -> dict[str, Any]:
+        """All that decides what the layer computes, by the names that the runtime's functions have for it."""
+        return {_PARAMETERS.get(name, name): value for name, value in self.args(*self.spec.row.computes or ()).items()}
 
     def variable(self, name: str, shape: Sequence[int]) -> Array:
         """A variable, made where it is not there yet."""
@@ -131,7 +135,7 @@ def _window(at: At) -> dict[str, Any]:
 
 
 def _kernel(at: At) -> tuple[int, ...]:
-    size, rank = at.arg("kernel_size"), spatial_rank(at.spec.kind)
+    size, rank = at.arg("kernel_size"), at.spec.row.spatial
     return (size,) * rank if isinstance(size, int) else tuple(size)
 
 
@@ -211,26 +215,20 @@ def _prelu(at: At, x: Array) -> Array:
     return leaky_relu(x, at.variable("alpha", [1 if a in shared else n for a, n in enumerate(x.shape)][1:]))  # type: ignore[arg-type]
 
 
-def _random(draw: Callable[..., Array], *names: str) -> Callable[[At, Array], Array]:
+def _random(draw: Callable[..., Array]) -> Callable[[At, Array], Array]:
     """A layer that is random in training mode. In the same step it draws the same, whatever enters it."""
 
     def run(at: At, x: Array) -> Array:
         if not (at.training and at.noisy):
             return x
-        given = {name: value for name, value in at.args(*names).items() if name in names}
-        return draw(x, **given, rng=np.random.default_rng([2, at.step, at.layer]))
+        return draw(x, **at.all(), rng=np.random.default_rng([2, at.step, at.layer]))
 
     return run
 
 
-def _plain(function: Callable[..., Array], **names: str) -> Callable[[At, Array], Array]:
-    """A function of one tensor; `names` are its parameters, each with the layer's argument."""
-
-    def run(at: At, x: Array) -> Array:
-        wanted = {name: argument for name, argument in names.items() if argument in at.args(argument)}
-        return function(x, **{name: at.arg(argument) for name, argument in wanted.items()})
-
-    return run
+def _plain(function: Callable[..., Array]) -> Callable[[At, Array], Array]:
+    """A function of one tensor."""
+    return lambda at, x: function(x, **at.all())
 
 
 def _time_distributed(at: At, x: Array) -> Array:
@@ -247,9 +245,8 @@ def _elu(x: Array, alpha: float = 1.0) -> Array:
     return activation("elu")(x, alpha=alpha)
 
 
-_POOL = {"size": "pool_size", "strides": "strides", "padding": "padding", "data_format": "data_format"}
-_GLOBAL = {"keepdims": "keepdims", "data_format": "data_format"}
-_RELU = {name: name for name in ("max_value", "negative_slope", "threshold")}
+_PARAMETERS = {"pool_size": "size", "target_shape": "shape"}
+"""Arguments that the runtime's functions call otherwise."""
 
 _KINDS: dict[str, Callable[[At, Array], Array]] = {
     "Dense": _dense,
@@ -262,27 +259,27 @@ _KINDS: dict[str, Callable[[At, Array], Array]] = {
     "GroupNormalization": _groupnorm,
     "TimeDistributed": _time_distributed,
     "Activation": lambda at, x: at.activated(x),
-    "ReLU": _plain(activation("relu"), **_RELU),
-    "LeakyReLU": _plain(leaky_relu, negative_slope="negative_slope"),
+    "ReLU": _plain(activation("relu")),
+    "LeakyReLU": _plain(leaky_relu),
     "PReLU": _prelu,
-    "ELU": _plain(_elu, alpha="alpha"),
-    "Softmax": _plain(activation("softmax"), axis="axis"),
-    "Dropout": _random(noise.dropout, "rate", "noise_shape"),
-    "SpatialDropout": _random(noise.spatial_dropout, "rate", "data_format"),
-    "AlphaDropout": _random(noise.alpha_dropout, "rate", "noise_shape"),
-    "GaussianDropout": _random(noise.gaussian_dropout, "rate"),
-    "GaussianNoise": _random(noise.gaussian_noise, "stddev"),
-    "MaxPooling": _plain(ops.max_pooling, **_POOL),
-    "AveragePooling": _plain(ops.average_pooling, **_POOL),
-    "GlobalMaxPooling": _plain(ops.global_max_pooling, **_GLOBAL),
-    "GlobalAveragePooling": _plain(ops.global_average_pooling, **_GLOBAL),
-    "UpSampling": _plain(ops.up_sampling, size="size", data_format="data_format", interpolation="interpolation"),
-    "ZeroPadding": _plain(ops.zero_padding, padding="padding", data_format="data_format"),
-    "Cropping": _plain(ops.cropping, cropping="cropping", data_format="data_format"),
-    "Flatten": _plain(ops.flatten, data_format="data_format"),
-    "Reshape": _plain(ops.reshape, shape="target_shape"),
-    "Permute": _plain(ops.permute, dims="dims"),
-    "RepeatVector": _plain(ops.repeat_vector, n="n"),
+    "ELU": _plain(_elu),
+    "Softmax": _plain(activation("softmax")),
+    "Dropout": _random(noise.dropout),
+    "SpatialDropout": _random(noise.spatial_dropout),
+    "AlphaDropout": _random(noise.alpha_dropout),
+    "GaussianDropout": _random(noise.gaussian_dropout),
+    "GaussianNoise": _random(noise.gaussian_noise),
+    "MaxPooling": _plain(ops.max_pooling),
+    "AveragePooling": _plain(ops.average_pooling),
+    "GlobalMaxPooling": _plain(ops.global_max_pooling),
+    "GlobalAveragePooling": _plain(ops.global_average_pooling),
+    "UpSampling": _plain(ops.up_sampling),
+    "ZeroPadding": _plain(ops.zero_padding),
+    "Cropping": _plain(ops.cropping),
+    "Flatten": _plain(ops.flatten),
+    "Reshape": _plain(ops.reshape),
+    "Permute": _plain(ops.permute),
+    "RepeatVector": _plain(ops.repeat_vector),
     **dict.fromkeys(("Identity", "ActivityRegularization", "StopGradient"), lambda at, x: x),
 }
 

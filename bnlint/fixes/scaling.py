@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..graph.channels import spatial_rank
 from ..reference.windows import each, padding_of
 from .budget import BATCH
-from .costs import Run, Shape, Unequal, cost_of, each_pair
-from .specs import Network, Node, Spec, arranged, family_of
+from .costs import Given, Run, Shape, Unequal, cost_of, each_pair
+from .specs import Network, Node, Spec, arranged
 
 Pair = tuple[Network, Network]
 
@@ -102,7 +101,7 @@ def smaller(spec: Spec, whole: Shape, small: Shape, limits: Limits) -> Spec:
     if spec.inner is not None:
         return replace(spec, inner=smaller(spec.inner, (whole[0], *whole[2:]), (small[0], *small[2:]), limits))
     args = dict(spec.args)
-    make = _FAMILIES.get(family_of(spec.kind))
+    make = _FAMILIES.get(spec.row.family)
     changed = make(spec, args, whole, small, limits) if make else {}
     return replace(spec, args=tuple(sorted({**args, **changed}.items())))
 
@@ -120,9 +119,8 @@ def _short(value: int, most: int) -> int:
 
 def _windows(spec: Spec, args: dict[str, Any], whole: Shape, small: Shape, limits: Limits) -> dict[str, Any]:
     """Kernels and pools, strides and dilations."""
-    rank, name = spatial_rank(spec.kind), "kernel_size" if "kernel_size" in args else "pool_size"
-    first = args.get("data_format") == "channels_first"
-    spatial = [shape[2:] if first else shape[1:-1] for shape in (whole, small)]
+    rank, name = spec.row.spatial, "kernel_size" if "kernel_size" in args else "pool_size"
+    spatial = [Given(spec, args).parts(shape)[0] for shape in (whole, small)]
     sizes = each(args[name], rank)
 
     def kernel(axis: int, k: int) -> int:
@@ -149,8 +147,7 @@ def _windows(spec: Spec, args: dict[str, Any], whole: Shape, small: Shape, limit
 
 def _convolution(spec: Spec, args: dict[str, Any], whole: Shape, small: Shape, limits: Limits) -> dict[str, Any]:
     found = _windows(spec, args, whole, small, limits)
-    axis = 1 if args.get("data_format") == "channels_first" else -1
-    channels, less = whole[axis], small[axis]
+    channels, less = (Given(spec, args).parts(shape)[1] for shape in (whole, small))
     groups, filters = args.get("groups") or 1, args.get("filters")
     if "depth_multiplier" in args:
         found["depth_multiplier"] = _short(args["depth_multiplier"], 2)
@@ -189,12 +186,12 @@ def _padding(spec: Spec, args: dict[str, Any], whole: Shape, small: Shape, limit
     value = args[name]
     if isinstance(value, int):
         return {name: min(value, limits.pad)}
-    pairs = tuple(map(less, each_pair(value, spatial_rank(spec.kind))))
+    pairs = tuple(map(less, each_pair(value, spec.row.spatial)))
     return {name: pairs[0] if len(pairs) == 1 else pairs}
 
 
 def _up_sampling(spec: Spec, args: dict[str, Any], whole: Shape, small: Shape, limits: Limits) -> dict[str, Any]:
-    return {"size": _lengths(args["size"], spatial_rank(spec.kind), lambda _, s: min(s, limits.stride))}
+    return {"size": _lengths(args["size"], spec.row.spatial, lambda _, s: min(s, limits.stride))}
 
 
 def _repeat_vector(spec: Spec, args: dict[str, Any], whole: Shape, small: Shape, limits: Limits) -> dict[str, Any]:
@@ -256,12 +253,12 @@ def border(spec: Spec, shape: Shape) -> tuple[object, ...]:
     if spec.inner is not None:
         return border(spec.inner, (shape[0], *shape[2:]))
     args: dict[str, Any] = dict(spec.args)
-    rank = spatial_rank(spec.kind)
+    rank = spec.row.spatial
     size = args.get("kernel_size") or args.get("pool_size")
     if size is None or "Transpose" in spec.kind:
         return ()
     strides, dilation = args.get("strides") or size, args.get("dilation_rate") or 1
-    spatial = shape[2:] if args.get("data_format") == "channels_first" else shape[1:-1]
+    spatial, _ = Given(spec, args).parts(shape)
     found = []
     for n, k, s, d in zip(spatial, each(size, rank), each(strides, rank), each(dilation, rank), strict=True):
         before, behind = padding_of(n, k, s, d, str(args["padding"]))

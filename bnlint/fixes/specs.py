@@ -5,13 +5,11 @@ Plain values without the graph behind them: equal ones compute the same, and are
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from ..catalog import kind_of, kinds, parameters, row
+from ..catalog import Row, is_silent, kind_of, names_of, parameters, row
 from ..graph import ACTIVATIONS, Arg, Call, Layer, Object, Origin, Unknown, activation_name
-from ..graph.channels import spatial_rank
 from ..graph.freezing import may_learn
 
 
@@ -32,6 +30,11 @@ class Spec:
     def name(self) -> str:
         """What to call it: TimeDistributed(Dense)."""
         return f"{self.kind}({self.inner.name})" if self.inner else self.kind
+
+    @property
+    def row(self) -> Row:
+        """What the catalog has of it."""
+        return row(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +58,6 @@ class Network:
     seen: tuple[int, ...]
 
 
-_SILENT = frozenset(
-    "name dtype seed trainable autocast input_shape batch_input_shape batch_size input_dim weights layer synchronized"
-    " l1 l2 lora_rank lora_alpha quantization_config implementation dynamic".split()
-)
-_SILENT_ENDS = ("_initializer", "_regularizer", "_constraint")
-_OTHER_NAMES = {("LeakyReLU", "alpha"): "negative_slope"}
-
 _LIKELY: Mapping[str, object] = {
     "filters": 8,
     "units": 8,
@@ -80,20 +76,6 @@ _LIKELY: Mapping[str, object] = {
     "epsilon": 1e-3,
 }
 """What stands for a size or a number that is not known."""
-
-
-def family_of(kind: str) -> str:
-    """The kind without the number of its spatial axes."""
-    return re.sub(r"[123]D", "", kind)
-
-
-RANDOM = frozenset({"GaussianNoise", *map(family_of, kinds("dropout"))})
-JOINS = frozenset({"Concatenate", "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"})
-
-
-def is_silent(name: str) -> bool:
-    """Whether an argument has no part in what a layer computes from its weights: it counts elsewhere, if at all."""
-    return name in _SILENT or name.endswith(_SILENT_ENDS)
 
 
 @dataclass(eq=False, slots=True)
@@ -125,13 +107,12 @@ class Part:
         """The layer as plain values. Says in `assumed` what was not known. Raises Untried."""
         if self.own:
             raise Untried(f"what {self.own} computes")
-        if self.op and self.kind in ACTIVATIONS:
-            name = re.sub(r"(?<!^)(?=[A-Z])", "_", self.kind).lower() if self.kind[-2:] != "LU" else self.kind.lower()
-            return Spec("Activation", (("activation", name),))
-        names = row(self.kind).computes
+        if self.op and self.kind in ACTIVATIONS and (functions := names_of(self.kind)):
+            return Spec("Activation", (("activation", functions[0]),))
+        names, renamed = row(self.kind).computes, dict(row(self.kind).renamed)
         if names is None or (self.kind == "TimeDistributed" and self.inner is None):
             raise Untried(f"what {self.kind} computes")
-        args = {_OTHER_NAMES.get((self.kind, name), name): arg for name, arg in self.args.items()}
+        args = {renamed.get(name, name): arg for name, arg in self.args.items()}
         for name, arg in args.items():
             if name not in names and not is_silent(name) and arg.given:
                 raise Untried(f"{self.kind} with the argument {name}")
@@ -182,7 +163,7 @@ def rank_of(spec: Spec) -> int:
         return rank_of(spec.inner) and rank_of(spec.inner) + 1
     if spec.kind == "Dense":
         return 2
-    return spatial_rank(spec.kind) and spatial_rank(spec.kind) + 2
+    return spec.row.spatial and spec.row.spatial + 2
 
 
 def narrowed(spec: Spec, most: int) -> Spec:
@@ -234,9 +215,7 @@ def moved(before: Network, after: Network) -> bool:
 
 
 def _random(network: Network) -> set[tuple[Spec, int, tuple[int, ...]]]:
-    return {
-        (node.spec, node.layer, _from(network, node)) for node in network.nodes if family_of(node.spec.kind) in RANDOM
-    }
+    return {(node.spec, node.layer, _from(network, node)) for node in network.nodes if node.spec.row.random}
 
 
 def _from(network: Network, node: Node) -> tuple[int, ...]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ..catalog import FUNCTIONS, LAYERS
+from ..catalog import FUNCTIONS, LAYERS, row
 from .kinds import LINEAR
 from .nodes import Arg, Call, Layer, Model, Tensor
 
-KEEPS_AXES = frozenset(row.name for row in (*LAYERS.values(), *FUNCTIONS.values()) if row.keeps_axes)
+KEEPS_AXES = frozenset(one.name for one in (*LAYERS.values(), *FUNCTIONS.values()) if one.keeps_axes)
 """What leaves the axes of a tensor where they are, whatever it does to the values."""
 
 
@@ -57,11 +57,6 @@ def along(trail: Trail) -> tuple[Call, ...]:
     return tuple(reversed(calls))
 
 
-def spatial_rank(kind: str) -> int:
-    """How many spatial axes a layer of this kind works on: 2 for Conv2D; 0 for none, or any number."""
-    return next((rank for rank in (1, 2, 3) if f"{rank}D" in kind), 0)
-
-
 def data_format(layer: Layer) -> Arg:
     """A layer's data format, Keras's default filled in; Unknown where it has none, or that is not known."""
     given = layer.arg("data_format")
@@ -78,7 +73,7 @@ def channel_axis(layer: Layer) -> tuple[int, int, bool] | None:
         return None if inner is None else (inner[0] + 1, inner[1] + 1, inner[2])
     if layer.wrapped is not None:
         return channel_axis(layer.wrapped)
-    rank = spatial_rank(layer.kind)
+    rank = row(layer.kind).spatial
     format_ = data_format(layer)
     if layer.kind not in LINEAR or layer.op or not rank or format_.value not in ("channels_first", "channels_last"):
         return None

@@ -12,6 +12,9 @@ RECURRENT = kinds("recurrent")
 ACTIVATIONS = kinds("activation")
 PASS_THROUGH = kinds("pass-through")
 JOINS = kinds("join")
+MERGES = JOINS | {"Concatenate"}
+RANDOM = frozenset(row.name for row in LAYERS.values() if row.random)
+"""Dropouts and noise."""
 WRAPPERS = frozenset(row.name for row in LAYERS.values() if row.shape in WRAPPING) | {"WeightNormalization"}
 """Layers whose first argument is a layer that they apply; the last is TensorFlow Addons'."""
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from itertools import pairwise
 from typing import Any
 
+from ..catalog import row
 from ..finding import Place
 from ..scene import Form, Node, Scene
-from .kinds import ACTIVATIONS, DROPOUTS, JOINS, LINEAR, PASS_THROUGH, RECURRENT
+from .kinds import ACTIVATIONS, LINEAR, MERGES, PASS_THROUGH, RANDOM, RECURRENT
 from .nodes import Arg, Call, Layer, Model, Object, Origin, Tensor
 from .program import Program
 from .questions import activation_name, is_batchnorm, is_frozen
 from .view import described, ordered, top
 
 _NORMALIZATIONS = ("Normalization", "BatchNorm")
-_SCREENED = "GaussianNoise"
 
 
 def scenes_of(program: Program, wanted: Collection[Place] = ()) -> list[Scene]:
@@ -165,9 +164,9 @@ def _form(layer: Layer) -> Form:
     named: tuple[tuple[Form, frozenset[str]], ...] = (
         ("linear", LINEAR),
         ("activation", ACTIVATIONS),
-        ("dropout", DROPOUTS | {_SCREENED}),
+        ("dropout", RANDOM),
         ("recurrent", RECURRENT),
-        ("join", JOINS | {"Concatenate"}),
+        ("join", MERGES),
         ("reshaping", PASS_THROUGH),
     )
     for form, kinds in named:
@@ -210,8 +209,7 @@ def _settings(config: Mapping[str, Any], layer: Layer | None) -> Iterator[str]:
 
 def _window(size: Any, kind: str) -> str:
     """The sides of a window: a single number stands for as many as the layer has dimensions."""
-    rank = next((int(c) for c, d in pairwise(kind) if d == "D" and c.isdigit()), 1)
-    return _product([size] * rank if isinstance(size, int) else size)
+    return _product([size] * (row(kind).spatial or 1) if isinstance(size, int) else size)
 
 
 def _one(value: Any) -> Any:

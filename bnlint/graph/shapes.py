@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,4 +29,15 @@ class _Asked:
         return self.layer.arg(name).value if known else default
 
     def inner(self, shape: Shape) -> Shape | None:
-        return None if self.layer.wrapped is None else output_shape(self.layer.wrapped, [shape])
+        found: Shape | None = shape
+        held = list(_held(self.layer))
+        for layer in held:
+            found = None if found is None else output_shape(layer, [found])
+        return found if held else None
+
+
+def _held(layer: Layer) -> Iterator[Layer]:
+    """The layer that a layer wraps, or those that it is made with, in their order."""
+    given = [layer.args[name].value for name in ("cell", "cells", "layers") if name in layer.args]
+    for value in [layer.wrapped] if layer.wrapped is not None else given or [layer.children]:
+        yield from (one for one in (value if isinstance(value, (list, tuple)) else [value]) if isinstance(one, Layer))
