@@ -21,32 +21,27 @@ from kit.python import OUTSIDE
 from bnlint.doors import source
 from bnlint.doors.code import Code
 from bnlint.doors.gate import check_text
-from bnlint.doors.source import builtins as builtins
-from bnlint.doors.source import calling as calling
-from bnlint.doors.source import definitions as definitions
-from bnlint.doors.source import expressions as expressions
-from bnlint.doors.source import journal as journal
-from bnlint.doors.source import names as names
-from bnlint.doors.source import objects as objects
-from bnlint.doors.source import scopes as scopes
-from bnlint.doors.source import statements as statements
 from bnlint.doors.source.draft import deep
-from bnlint.doors.source.machine import Machine, OutOfFuel
+from bnlint.doors.source.language import calling as calling
+from bnlint.doors.source.language import expressions as expressions
+from bnlint.doors.source.language import loops as loops
+from bnlint.doors.source.language import names as names
+from bnlint.doors.source.language import parameters as parameters
+from bnlint.doors.source.language import statements as statements
+from bnlint.doors.source.language import targets as targets
+from bnlint.doors.source.language.machine import Machine
 from bnlint.doors.source.project import Project, opened
-from bnlint.doors.source.values import (
-    ABSENT,
-    Bound,
-    Choice,
-    Class,
-    Dict,
-    Frame,
-    Func,
-    Instance,
-    List,
-    Opaque,
-    Partial,
-    Symbol,
-)
+from bnlint.doors.source.values import branches as branches
+from bnlint.doors.source.values import containers as containers
+from bnlint.doors.source.values import journal as journal
+from bnlint.doors.source.values import registry as registry
+from bnlint.doors.source.values.about import Both, Compare, Contains, Either, Not, Truth
+from bnlint.doors.source.values.bound import Partial, Symbol
+from bnlint.doors.source.values.branches import OutOfFuel
+from bnlint.doors.source.values.code import Bound, Class, Frame, Func, Instance
+from bnlint.doors.source.values.containers import Dict, List
+from bnlint.doors.source.values.kind import ABSENT, Opaque
+from bnlint.doors.source.values.lifted import Choice
 from bnlint.graph import Program
 
 MAX_DEPTH = 20
@@ -56,8 +51,10 @@ Facts = dict[Any, bool]
 _PASSING = (Iterator, KeysView, ValuesView, ItemsView)
 """What has no value of its own; what is made of it has."""
 _NOT_KNOWN = object()
-_CONDITIONS = ("not", "and", "or", "cmp", "in", "truth")
-"""The derived conditions that the unknown booleans decide."""
+_CONDITIONS = (Not, Both, Either, Compare, Contains, Truth)
+"""What the unknown booleans decide."""
+_VALUES = (Not, Compare, Contains, Truth)
+"""The conditions that are themselves what their expressions give."""
 _SIGNS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -97,7 +94,7 @@ def evaluated(text: str, others: Mapping[str, str] | None = None) -> Answer:
 def _evaluated(text: str, file: Path | None) -> Answer:
     check_text(text)
     program = Program("program.py")
-    main = Machine(program, Project(), expressions.EXPRESSIONS, statements.STATEMENTS, source.STEPS)
+    main = Machine(program, Project())
     frame = Frame(opened(Code(text), "program.py", file), Dict({"__name__": "__main__"}))
     with deep(source.RECURSION_LIMIT):
         try:
@@ -238,25 +235,24 @@ def _decided(condition: Any, facts: Facts) -> bool | None:
         return condition
     if condition in facts:
         return facts[condition]
-    if not isinstance(condition, Opaque) or not condition.key or condition.key[0] not in _CONDITIONS:
-        return None
-    kind, *parts = condition.key
-    if kind == "not":
-        truth = _decided(parts[0], facts)
+    about = condition.about if isinstance(condition, Opaque) else None
+    if isinstance(about, Not):
+        truth = _decided(about.condition, facts)
         return None if truth is None else not truth
-    if kind in ("and", "or"):
-        sides = [_decided(part, facts) for part in parts]
-        if (kind == "or") in sides:
-            return kind == "or"
-        return None if None in sides else kind == "and"
-    if any(_changes(part) for part in parts):
+    if isinstance(about, (Both, Either)):
+        sides, ends = [_decided(part, facts) for part in about], isinstance(about, Either)
+        if ends in sides:
+            return ends
+        return None if None in sides else not ends
+    if not isinstance(about, _CONDITIONS) or any(map(_changes, about)):
         return None
     try:
-        if kind == "truth":
-            return facts[parts[0]] if isinstance(parts[0], str) else bool(_concrete(parts[0], facts))
-        if kind == "in":
-            return _concrete(parts[0], facts) in _concrete(parts[1], facts)
-        return bool(_SIGNS[str(parts[0])](_concrete(parts[1], facts), _concrete(parts[2], facts)))
+        if isinstance(about, Truth):
+            return facts[about.value] if isinstance(about.value, str) else bool(_concrete(about.value, facts))
+        if isinstance(about, Contains):
+            return _concrete(about.item, facts) in _concrete(about.container, facts)
+        assert isinstance(about, Compare)
+        return bool(_SIGNS[about.sign](_concrete(about.left, facts), _concrete(about.right, facts)))
     except (Unknown, KeyError, TypeError):
         return None
 
@@ -279,7 +275,7 @@ def _concrete(value: Any, facts: Facts) -> Any:
         found = _symbol(value, facts)
         if found is not _NOT_KNOWN:
             return found
-    if isinstance(value, Opaque) and value.key and value.key[0] in ("not", "cmp", "in", "truth"):
+    if isinstance(value, Opaque) and isinstance(value.about, _VALUES):
         truth = _decided(value, facts)
         if truth is not None:
             return truth
@@ -306,11 +302,7 @@ def _is_known(value: Any, facts: Facts, depth: int) -> bool:
         truth = _decided(value.condition, facts)
         return truth is not None and _is_known(value.then if truth else value.other, facts, depth + 1)
     if isinstance(value, Opaque):
-        return (
-            value.key is not None
-            and value.key[0] in ("not", "cmp", "in", "truth")
-            and _decided(value, facts) is not None
-        )
+        return isinstance(value.about, _VALUES) and _decided(value, facts) is not None
     if isinstance(value, Symbol):
         return _symbol(value, facts) is not _NOT_KNOWN
     if isinstance(value, (List, Dict, tuple)):

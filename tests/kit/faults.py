@@ -16,15 +16,17 @@ from kit.abstract import (
     Frame,
     Instance,
     List,
-    builtins,
+    Super,
+    branches,
     calling,
-    definitions,
+    containers,
     expressions,
     journal,
-    objects,
-    scopes,
-    source,
+    loops,
+    parameters,
+    registry,
     statements,
+    targets,
 )
 from pytest import MonkeyPatch
 
@@ -32,18 +34,26 @@ Fault = Callable[[MonkeyPatch], None]
 
 
 def join_forgets_the_else_side(patch: MonkeyPatch) -> None:
-    join = journal.Journal.join
-    patch.setattr(journal.Journal, "join", lambda self, condition, then, other: join(self, condition, then, {}))
+    _merging(patch, lambda then, other: (then, {}))
 
 
 def join_forgets_the_then_side(patch: MonkeyPatch) -> None:
-    join = journal.Journal.join
-    patch.setattr(journal.Journal, "join", lambda self, condition, then, other: join(self, condition, {}, other))
+    _merging(patch, lambda then, other: ({}, other))
 
 
 def join_keeps_the_then_side_only(patch: MonkeyPatch) -> None:
-    join = journal.Journal.join
-    patch.setattr(journal.Journal, "join", lambda self, condition, then, other: join(self, condition, then, then))
+    _merging(patch, lambda then, other: (then, then))
+
+
+def _merging(patch: MonkeyPatch, sides: Callable[[Any, Any], tuple[Any, Any]]) -> None:
+    """Branches are joined as if they had left this behind."""
+    merged = journal.merged
+
+    def changed(condition: Any, then: Any, other: Any) -> Any:
+        return merged(condition, *sides(then, other))
+
+    patch.setattr(journal, "merged", changed)
+    patch.setattr(branches, "merged", changed)
 
 
 def append_in_a_branch_is_not_taken_back(patch: MonkeyPatch) -> None:
@@ -53,15 +63,15 @@ def append_in_a_branch_is_not_taken_back(patch: MonkeyPatch) -> None:
 
 def facts_outlive_their_branch(patch: MonkeyPatch) -> None:
     def leave(self: Any, *rest: object) -> None:
-        self._machine.optional -= 1
+        self._state.optional -= 1
 
-    patch.setattr(scopes.Assuming, "__exit__", leave)
+    patch.setattr(branches.Assuming, "__exit__", leave)
 
 
 def loop_runs_once(patch: MonkeyPatch) -> None:
-    run = statements._run
+    run = loops._run
     patch.setattr(
-        statements, "_run", lambda m, node, frame, items, *rest, **more: run(m, node, frame, items[:1], *rest, **more)
+        loops, "_run", lambda m, node, frame, items, *rest, **more: run(m, node, frame, items[:1], *rest, **more)
     )
 
 
@@ -78,7 +88,7 @@ def else_of_a_loop_never_runs(patch: MonkeyPatch) -> None:
 
 
 def while_loop_runs_once(patch: MonkeyPatch) -> None:
-    patch.setattr(statements, "UNROLL", 1)
+    patch.setattr(loops, "UNROLL", 1)
 
 
 def elif_is_passed_over(patch: MonkeyPatch) -> None:
@@ -99,13 +109,13 @@ def finally_is_skipped(patch: MonkeyPatch) -> None:
 
 
 def default_is_bound_late(patch: MonkeyPatch) -> None:
-    bind = calling._bind
+    call = calling.call_function
 
-    def late(m: Any, func: Any, *rest: Any) -> None:
-        func.defaults = definitions.defaults(m, func.node.params, func.frame)
-        bind(m, func, *rest)
+    def late(m: Any, func: Any, *rest: Any) -> Any:
+        func.defaults = parameters.defaults(m, func.node.params, func.frame)
+        return call(m, func, *rest)
 
-    patch.setattr(calling, "_bind", late)
+    patch.setattr(calling, "call_function", late)
 
 
 def closure_is_bound_early(patch: MonkeyPatch) -> None:
@@ -120,30 +130,25 @@ def closure_is_bound_early(patch: MonkeyPatch) -> None:
 
 
 def nonlocal_writes_locally(patch: MonkeyPatch) -> None:
-    patch.setattr(statements, "_outer", lambda frame, name: frame)
+    patch.setattr(targets, "_outer", lambda frame, name: frame)
 
 
 def keywords_are_positional(patch: MonkeyPatch) -> None:
-    bind = calling._bind
+    bind = calling.bind
 
-    def bound(m: Any, func: Any, args: Any, *rest: Any) -> None:
-        bind(m, func, replace(args, positional=[*args.positional, *args.keywords.values()], keywords={}), *rest)
+    def bound(func: Any, args: Any, *rest: Any) -> None:
+        bind(func, replace(args, positional=args.values, keywords={}), *rest)
 
-    patch.setattr(calling, "_bind", bound)
+    patch.setattr(calling, "bind", bound)
 
 
 def instances_share_their_attributes(patch: MonkeyPatch) -> None:
-    write = source.STEPS["set_attribute"]
-
-    def shared(m: Any, value: Any, *rest: Any) -> None:
-        write(m, value.cls if isinstance(value, Instance) else value, *rest)
-
-    patch.setitem(source.STEPS, "set_attribute", shared)
+    patch.setattr(Instance, "set_attribute", lambda self, *rest: self.cls.set_attribute(*rest))
 
 
 def super_does_not_initialize(patch: MonkeyPatch) -> None:
-    find = objects.super_method
-    patch.setattr(objects, "super_method", lambda value, name: ABSENT if name == "__init__" else find(value, name))
+    find = Super._find
+    patch.setattr(Super, "_find", lambda self, name: ABSENT if name == "__init__" else find(self, name))
 
 
 def comprehension_variable_leaks(patch: MonkeyPatch) -> None:
@@ -181,19 +186,20 @@ def and_and_or_give_booleans(patch: MonkeyPatch) -> None:
 
 
 def range_never_counts_down(patch: MonkeyPatch) -> None:
-    make = builtins.BUILTIN_CALLS["range"]
+    make = registry.SYMBOLS["builtins.range"]
 
     def upwards(m: Any, args: Any) -> Any:
         made = make(m, args)
         return range(made.start, made.stop, abs(made.step)) if isinstance(made, range) else made
 
-    patch.setitem(builtins.BUILTIN_CALLS, "range", upwards)
+    patch.setitem(registry.SYMBOLS, "builtins.range", upwards)
+    registry.symbol_handler.cache_clear()
 
 
 def star_takes_one(patch: MonkeyPatch) -> None:
-    parts = statements._parts
+    spread = containers.spread
     patch.setattr(
-        statements, "_parts", lambda *given: [List(one[:1]) if isinstance(one, List) else one for one in parts(*given)]
+        containers, "spread", lambda *given: [List(one[:1]) if isinstance(one, List) else one for one in spread(*given)]
     )
 
 

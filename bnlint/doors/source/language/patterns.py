@@ -14,9 +14,15 @@ from ..values.operators import compare
 
 def matches(m: Evaluator, case: cst.MatchCase, subject: Value, frame: Frame) -> bool | Opaque:
     """Whether a case fits, or the condition that decides it."""
-    if case.guard is not None:
-        return Opaque("a match")
-    pattern = case.pattern
+    fits = _fits(m, case.pattern, subject, frame)
+    if case.guard is None or fits is False:
+        return fits
+    bind_pattern(m, case.pattern, subject, frame)
+    return m.truth(m.evaluate(case.guard, frame)) if fits is True else Opaque("a match")
+
+
+def _fits(m: Evaluator, pattern: cst.MatchPattern, subject: Value, frame: Frame) -> bool | Opaque:
+    """Whether the pattern of a case fits."""
     if isinstance(pattern, cst.MatchAs) and pattern.pattern is None:
         return True
     if isinstance(pattern, (cst.MatchValue, cst.MatchSingleton)):
