@@ -39,7 +39,7 @@ from bnlint.doors.source.values.about import Both, Compare, Contains, Either, No
 from bnlint.doors.source.values.bound import Partial, Symbol
 from bnlint.doors.source.values.branches import OutOfFuel
 from bnlint.doors.source.values.code import Bound, Class, Frame, Func, Instance
-from bnlint.doors.source.values.containers import Dict, List
+from bnlint.doors.source.values.containers import Dict, List, Scope
 from bnlint.doors.source.values.kind import ABSENT, Opaque
 from bnlint.doors.source.values.lifted import Choice
 from bnlint.graph import Program
@@ -95,7 +95,7 @@ def _evaluated(text: str, file: Path | None) -> Answer:
     check_text(text)
     program = Program("program.py")
     main = Machine(program, Project())
-    frame = Frame(opened(Code(text), "program.py", file), Dict({"__name__": "__main__"}))
+    frame = Frame(opened(Code(text), "program.py", file), Scope({"__name__": "__main__"}))
     with deep(source.RECURSION_LIMIT):
         try:
             source._execute(main, frame)
@@ -172,6 +172,16 @@ def _agree(value: Any, concrete: Any, facts: Facts, depth: int) -> Iterator[Fact
 
 
 def _agree_dicts(value: Dict, concrete: Mapping[Any, Any], facts: Facts, depth: int) -> Iterator[Facts]:
+    optional = next((key for key, one in value.items() if isinstance(one, Choice) and ABSENT in _sides(one)), None)
+    if optional is not None:
+        choice = value[optional]
+        for truth, assumed in _either(choice.condition, facts):
+            side = choice.then if truth else choice.other
+            rest = {key: side if key == optional else one for key, one in value.items()}
+            if side is ABSENT:
+                del rest[optional]
+            yield from _agree_dicts(Dict(rest, value.open), concrete, assumed, depth)
+        return
     typed = {(type(key), key) for key in concrete}
     if not all((type(key), key) in typed for key in value) or (len(value) < len(concrete) and not value.open):
         return

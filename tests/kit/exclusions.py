@@ -62,20 +62,6 @@ _PROGRAMS = {
             pass
         """,
     # Lists and dicts in branches.
-    "a key of one branch": """
-        d = {}
-        if u0:
-            d["a"] = 1
-        x = "a" in d
-        """,
-    "an attribute of one branch": """
-        class A:
-            pass
-        a = A()
-        if u0:
-            a.v = 1
-        x = hasattr(a, "v")
-        """,
     "a loop over a list that is longer in one branch": """
         l = []
         if u0:
@@ -83,13 +69,6 @@ _PROGRAMS = {
         n = "a"
         for i in l:
             n = "b"
-        """,
-    "an attribute set on one of two objects": """
-        class A:
-            v = 0
-        a = A()
-        b = A()
-        (a if u0 else b).v = 5
         """,
     # Operators.
     # Comprehensions and generators.

@@ -20,7 +20,7 @@ from .target import keras_1, keras_of, tensorflow_1
 from .testing import holds_tests
 from .values.branches import OutOfFuel
 from .values.code import Frame
-from .values.containers import Dict
+from .values.containers import Scope
 from .values.kind import Opaque, layer_of
 
 RECURSION_LIMIT = 6_000
@@ -94,7 +94,7 @@ def evaluate_entry(
         raise ValueError(f"not an expression: {entry}") from error
     machine = Machine(program, project)
     machine.exact, machine.limit, machine.room = True, 20 * machine.limit, 5 * machine.room
-    frame = Frame(module, Dict({"__name__": module.package or "__main__", "__file__": Opaque("__file__")}))
+    frame = Frame(module, Scope({"__name__": module.package or "__main__", "__file__": Opaque("__file__")}))
     with _unhindered():
         _execute(machine, frame)
         value = machine.evaluate(expression, frame)
@@ -111,7 +111,7 @@ def _run(program: Program, module: Module, project: Project) -> None:
     machine = Machine(program, project)
     main = module.file is None or module.file.name != "__init__.py"
     frame = Frame(
-        module, Dict({"__name__": "__main__" if main else module.package, "__file__": Opaque("__file__")}), name=""
+        module, Scope({"__name__": "__main__" if main else module.package, "__file__": Opaque("__file__")}), name=""
     )
     if module.file is not None:
         machine.modules[str(module.file)] = frame

@@ -13,7 +13,7 @@ from ..values.args import Args
 from ..values.bound import Symbol
 from ..values.branches import RETURN, Completion, Exit
 from ..values.code import Frame, Func, Super
-from ..values.containers import Dict, List
+from ..values.containers import List, Scope
 from ..values.evaluator import Evaluator
 from ..values.kind import ABSENT, Opaque, Value
 from ..values.lifted import SIMPLE, Assumed
@@ -45,7 +45,7 @@ def call_function(m: Evaluator, func: Func, args: Args, receiver: Value = ABSENT
     if _is_too_deep(m, func):
         m.escape_all(args)
         return Opaque("too deep a recursion")
-    frame = Frame(func.frame.module, Dict(), func.frame, func.name, owner=func.owner, receiver=receiver)
+    frame = Frame(func.frame.module, Scope(), func.frame, func.name, owner=func.owner, receiver=receiver)
     bind(func, args, receiver, frame)
     before, steps = _size(m), m.steps
     try:
@@ -79,7 +79,7 @@ def _is_barren(m: Evaluator, func: Func, args: Args) -> bool:
 
 def enter(m: Evaluator, func: Func, receiver: Value = ABSENT) -> Value:
     """Evaluate a function that nobody calls, with unknown arguments; defaults are known only as such."""
-    frame = Frame(func.frame.module, Dict(), func.frame, func.name, owner=func.owner, receiver=receiver)
+    frame = Frame(func.frame.module, Scope(), func.frame, func.name, owner=func.owner, receiver=receiver)
     func.called = True
     bind_unknown(func, receiver, frame)
     result = _run(m, func, frame)

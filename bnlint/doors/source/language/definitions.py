@@ -13,7 +13,7 @@ from ..values.args import Args
 from ..values.bound import Partial, Symbol
 from ..values.branches import Completion
 from ..values.code import Bound, Class, Frame, Func, Instance, Pending
-from ..values.containers import Dict
+from ..values.containers import Scope
 from ..values.evaluator import Evaluator
 from ..values.kind import Value
 from .importing import imported
@@ -106,7 +106,7 @@ def _decorated(m: Evaluator, node: cst.FunctionDef | cst.ClassDef, value: Value,
 
 def _class(m: Evaluator, node: cst.ClassDef, frame: Frame) -> Completion:
     bases = [m.evaluate(arg.value, frame) for arg in node.bases]
-    scope = Frame(frame.module, Dict(), frame, node.name.value)
+    scope = Frame(frame.module, Scope(), frame, node.name.value)
     cls = Class(node.name.value, node, frame, bases, scope.variables)
     first = len(m.functions)
     m.execute(node.body.body, scope)

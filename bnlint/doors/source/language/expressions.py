@@ -12,7 +12,7 @@ from ..values.about import Both, Either, Not
 from ..values.args import Args
 from ..values.bound import Symbol
 from ..values.code import Frame, Func
-from ..values.containers import Dict, List, Set
+from ..values.containers import Dict, List, Scope, Set
 from ..values.evaluator import Evaluator
 from ..values.kind import Opaque, Operator, Value
 from ..values.lifted import Assumed
@@ -154,8 +154,7 @@ def _dict(m: Evaluator, node: cst.Dict, frame: Frame) -> Value:
         value = m.evaluate(element.value, frame)
         if type(element) is cst.StarredDictElement:
             if isinstance(value, Dict):
-                result.update(value)
-                result.open = result.open or value.open
+                result.merge(value)
             else:
                 result.open = True
             continue
@@ -169,7 +168,7 @@ def _dict(m: Evaluator, node: cst.Dict, frame: Frame) -> Value:
 
 
 def _comprehension(m: Evaluator, node: Any, frame: Frame) -> Value:
-    inner = Frame(frame.module, Dict(), frame, frame.name, owner=frame.owner, receiver=frame.receiver)
+    inner = Frame(frame.module, Scope(), frame, frame.name, owner=frame.owner, receiver=frame.receiver)
     inner.is_comprehension = True
     results: list[Any] = []
     complete = _comp_for(m, node.for_in, inner, lambda: results.append(_comp_result(m, node, inner)))

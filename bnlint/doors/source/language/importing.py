@@ -8,7 +8,7 @@ from ..module import Module
 from ..symbols import canonical
 from ..values.bound import Symbol
 from ..values.code import Frame, Pending
-from ..values.containers import Dict
+from ..values.containers import Scope
 from ..values.evaluator import Evaluator
 from ..values.kind import ABSENT, Opaque, Value
 
@@ -88,7 +88,7 @@ def load(m: Evaluator, importer: Module, file: pathlib.Path) -> Frame | None:
     dotted = f"{module.package}.{file.stem}" if module.package else file.stem
     frame = Frame(
         module,
-        Dict({"__name__": dotted if file.name != "__init__.py" else module.package, "__file__": Opaque("__file__")}),
+        Scope({"__name__": dotted if file.name != "__init__.py" else module.package, "__file__": Opaque("__file__")}),
     )
     m.modules[key] = frame
     m.importing.append(frame)

@@ -13,7 +13,7 @@ from ..values.bound import Symbol
 from ..values.code import Frame, Pending
 from ..values.evaluator import Evaluator
 from ..values.kind import ABSENT, Opaque, Value
-from ..values.lifted import Choice
+from ..values.lifted import Choice, there
 from .importing import starred
 
 
@@ -25,7 +25,7 @@ def lookup(m: Evaluator, name: str, frame: Frame) -> Value:
             value = scope.variables[name]
             if type(value) is Pending:
                 value = scope.variables[name] = m.arrived(value)
-            return _present(m.settled(value)) if type(value) is Choice else value
+            return there(m.settled(value)) if type(value) is Choice else value
         if scope.stars and (found := starred(m, scope, name)) is not ABSENT:
             return found
         if scope.parent is None and scope.variables.open and (path := unimported(name)):
@@ -36,13 +36,6 @@ def lookup(m: Evaluator, name: str, frame: Frame) -> Value:
     if (path := unimported(name)) is not None:
         return Symbol(path)
     return Opaque(f"{name} is not defined here", name)
-
-
-def _present(value: Value) -> Value:
-    """The value where a variable may be unset: reading it says that it is set."""
-    while isinstance(value, Choice) and (value.then is ABSENT or value.other is ABSENT):
-        value = value.other if value.then is ABSENT else value.then
-    return value
 
 
 _NAMED = {"True": True, "False": False, "None": None}

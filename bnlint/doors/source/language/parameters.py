@@ -9,7 +9,7 @@ from ..values.code import Frame, Func
 from ..values.containers import Dict, List
 from ..values.evaluator import Evaluator
 from ..values.kind import ABSENT, Value, parameter
-from ..values.lifted import Assumed
+from ..values.lifted import Assumed, instead
 
 _SIMPLE = (bool, int, float, str, type(None))
 
@@ -38,7 +38,7 @@ def bind(func: Func, args: Args, receiver: Value, frame: Frame) -> None:
     keywords = dict(args.keywords)
     for name in func.params:
         if name in keywords:
-            bound[name] = keywords.pop(name)
+            bound[name] = instead(keywords.pop(name), _default(func, name, args.open))
         elif name not in bound:
             bound[name] = _default(func, name, args.open)
     if params.star_kwarg is not None:

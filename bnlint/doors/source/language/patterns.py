@@ -27,6 +27,9 @@ def _fits(m: Evaluator, pattern: cst.MatchPattern, subject: Value, frame: Frame)
         return True
     if isinstance(pattern, (cst.MatchValue, cst.MatchSingleton)):
         return compare(m, "==", subject, m.evaluate(pattern.value, frame))
+    if isinstance(pattern, cst.MatchOr):
+        answers = [_fits(m, one.pattern, subject, frame) for one in pattern.patterns]
+        return True if True in answers else False if all(answer is False for answer in answers) else Opaque("a match")
     return Opaque("a match")
 
 

@@ -13,7 +13,7 @@ from ..values.containers import Dict, List, Set
 from ..values.data import Array, Gradients, Weights
 from ..values.evaluator import Evaluator
 from ..values.kind import ABSENT, Opaque, Value, of
-from ..values.lifted import SIMPLE, Assumed, assumed_like, bare
+from ..values.lifted import SIMPLE, Assumed, assumed_like, bare, instead, may_be_absent
 from ..values.operators import instance_of
 from ..values.plain import NUMBERS, computed
 from ..values.registry import symbol
@@ -155,8 +155,7 @@ def table(m: Evaluator, args: Args) -> Value:
     if args.positional:
         source = args.positional[0]
         if isinstance(source, Dict):
-            result.update(source)
-            result.open = source.open
+            result.merge(source)
         else:
             items, complete = m.iterate(source)
             pairs = [item for item in items if isinstance(item, tuple) and len(item) == 2]
@@ -186,7 +185,10 @@ def get_attribute(m: Evaluator, args: Args) -> Value:
         m.escape(value)
         return Opaque("getattr of an unknown name", "getattr")
     found, default = m.attribute(value, name, args.spot), args.get(2, "default")
-    return default if isinstance(found, Opaque) and default is not ABSENT and isinstance(value, Instance) else found
+    if default is ABSENT or not isinstance(value, Instance):
+        return found
+    own = m.settled(value.attributes.get(name, ABSENT))
+    return default if isinstance(found, Opaque) else instead(own, default) if may_be_absent(own) else found
 
 
 @symbol("builtins.setattr")
@@ -204,7 +206,8 @@ def set_attribute(m: Evaluator, args: Args) -> Value:
 def has_attribute(m: Evaluator, args: Args) -> Value:
     value, name = args.get(0, "object"), args.get(1, "name")
     if isinstance(value, Instance) and isinstance(name, str):
-        return name in value.attributes or value.cls.find(name) is not ABSENT
+        own = value.attributes.has(m, name)
+        return own if own is True or value.cls.find(name) is ABSENT else True
     return Opaque("hasattr", "hasattr")
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from ..values.args import Args
 from ..values.containers import Dict, List
 from ..values.evaluator import Evaluator
-from ..values.kind import Opaque, Value
-from ..values.lifted import SIMPLE
+from ..values.kind import ABSENT, Opaque, Value
+from ..values.lifted import SIMPLE, instead
 from ..values.plain import MAX_ITEMS, MAX_TEXT, NUMBERS, computed, is_among, modest
 from ..values.registry import method
 
@@ -162,24 +162,26 @@ def get(m: Evaluator, table: Dict, args: Args) -> Value:
     key = args.get(0, "key")
     if not isinstance(key, SIMPLE):
         return Opaque("an item")
-    if key in table:
-        return table[key]
-    return Opaque("an item") if table.open else args.get(1, "default", None)
+    otherwise = Opaque("an item") if table.open else args.get(1, "default", None)
+    return instead(m.settled(table.get(key, ABSENT)), otherwise)
 
 
 @method(Dict, "keys", "__iter__")
 def keys(m: Evaluator, table: Dict, args: Args) -> Value:
-    return List(table, open=table.open)
+    found, complete = m.iterate(table)
+    return List(found, open=not complete)
 
 
 @method(Dict, "values")
 def values(m: Evaluator, table: Dict, args: Args) -> Value:
-    return List(table.values(), open=table.open)
+    found, complete = m.iterate(table)
+    return List([table[key] for key in found], open=not complete)
 
 
 @method(Dict, "items")
 def pairs(m: Evaluator, table: Dict, args: Args) -> Value:
-    return List(table.items(), open=table.open)
+    found, complete = m.iterate(table)
+    return List([(key, table[key]) for key in found], open=not complete)
 
 
 @method(Dict, "copy")
@@ -203,8 +205,7 @@ def take(m: Evaluator, table: Dict, args: Args) -> Value:
     if not isinstance(key, SIMPLE):
         table.open = True
         return Opaque(f"dict.{args.callee}")
-    if key in table:
-        return table.pop(key) if args.callee == "pop" else table[key]
-    if args.callee == "setdefault":
-        table[key] = default
-    return Opaque("an item") if table.open else default
+    if args.callee == "pop":
+        return instead(m.settled(table.pop(key, ABSENT)), Opaque("an item") if table.open else default)
+    table[key] = instead(m.settled(table.get(key, ABSENT)), Opaque("an item") if table.open else default)
+    return table[key]

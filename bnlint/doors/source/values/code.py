@@ -12,8 +12,9 @@ from ..module import Module, Spot
 from .about import Member
 from .args import Args
 from .bound import Method, Symbol
-from .containers import Dict, List
+from .containers import Dict, List, Scope
 from .kind import ABSENT, Kind, Opaque, Value, of, parts
+from .lifted import there
 from .nodes import own
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Frame(Kind):
     """The variables of a running function, class body or module. As a value: the module."""
 
     module: Module
-    variables: Dict
+    variables: Scope
     parent: Frame | None = None
     name: str = ""
     returned: Value = ABSENT
@@ -197,7 +198,7 @@ class Instance(Kind):
 
     def attribute(self, m: Evaluator, name: str, spot: Spot) -> Value:
         if name in self.attributes:
-            return m.settled(self.attributes[name])
+            return there(m.settled(self.attributes[name]))
         if name == "__class__":
             return self.cls
         if name == "__dict__":

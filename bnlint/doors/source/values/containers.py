@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ....graph import Tensor
-from .about import Compare
+from .about import Compare, Not
 from .bound import Method
 from .kind import ABSENT, Items, Kind, Opaque, Operator, Value, of
-from .lifted import SIMPLE
+from .lifted import SIMPLE, Choice, instead, may_be_absent, there
 from .plain import (
     MAX_ITEMS,
     element,
@@ -17,7 +17,6 @@ from .plain import (
     is_comparable,
     is_key,
     joined,
-    may_be_absent,
     present,
     shown,
     spread,
@@ -125,7 +124,10 @@ class Set(List):
 
 
 class Dict(dict[Any, Value], Kind):
-    """A dict; `open` if it may hold more than is known. Also a frame's variables and an object's attributes."""
+    """A dict, or an object's attributes; `open` if it may hold more than is known.
+
+    A value may be absent where only one of two branches has set it.
+    """
 
     __slots__ = ("open",)
 
@@ -143,7 +145,7 @@ class Dict(dict[Any, Value], Kind):
 
     def item(self, m: Evaluator, key: Value, spot: Spot) -> Value:
         if isinstance(key, (*SIMPLE, tuple)) and is_key(key) and key in self:
-            return m.settled(self[key])
+            return there(m.settled(self[key]))
         if isinstance(key, Opaque) and self and not self.open and len(self) <= FEW:
             result: Value = ABSENT
             for name, item in self.items():
@@ -168,19 +170,30 @@ class Dict(dict[Any, Value], Kind):
 
     def iterate(self, m: Evaluator) -> Items:
         m.spend(min(len(self), MAX_ITEMS))
-        return list(self), not self.open
+        sure = [key for key, value in self.items() if not may_be_absent(m.settled(value))]
+        return list(sure), not self.open and len(sure) == len(self)
 
     def unpack(self, m: Evaluator, count: int, star: int | None) -> list[Value]:
         return spread(m, self, count, star) or super().unpack(m, count, star)
 
     def size(self) -> int | None:
-        return None if self.open else len(self)
+        return None if self.open or any(map(may_be_absent, self.values())) else len(self)
 
     def truth(self, m: Evaluator) -> bool | Opaque:
-        return bool(self) or (Opaque("open") if self.open else False)
+        if all(map(may_be_absent, self.values())):
+            return Opaque("open") if self or self.open else False
+        return True
+
+    def has(self, m: Evaluator, key: Value) -> bool | Opaque:
+        """Whether there is such a key, among those that are known."""
+        value = m.settled(self.get(key, ABSENT))
+        if isinstance(value, Choice) and may_be_absent(value):
+            return value.condition if value.other is ABSENT else m.derived(Not(value.condition))
+        return value is not ABSENT
 
     def contains(self, m: Evaluator, item: Value) -> bool | Opaque | None:
-        return is_among(m, item, self)
+        found = is_among(m, item, self)
+        return self.has(m, item) if found else found
 
     def held(self, calls: bool) -> Iterable[Value] | None:
         return self.values()
@@ -191,7 +204,14 @@ class Dict(dict[Any, Value], Kind):
     def merge(self, more: Value) -> None:
         """`self.update(more)`; the journal must know of it."""
         if isinstance(more, Dict):
-            self.update(more)
+            for key, value in more.items():
+                self[key] = instead(value, self.get(key, ABSENT))
             self.open = self.open or more.open
         else:
             self.open = True
+
+
+class Scope(Dict):
+    """The variables of a frame. Who reads one says that it is set."""
+
+    __slots__ = ()

@@ -12,7 +12,7 @@ from .args import to_arg
 from .bound import Method, Symbol
 from .containers import Dict
 from .kind import ABSENT, Items, Kind, Opaque, Operator, Value, of
-from .lifted import bare
+from .lifted import bare, there
 
 if TYPE_CHECKING:
     from ..module import Spot
@@ -128,7 +128,7 @@ class Thing(Kind):
 
     def attribute(self, m: Evaluator, name: str, spot: Spot) -> Value:
         if name in self.attributes:
-            return self.attributes[name]
+            return there(m.settled(self.attributes[name]))
         return Method(self, name)
 
     def set_attribute(self, m: Evaluator, name: str, new: Value, spot: Spot) -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .bound import Symbol
-from .containers import Dict, List
+from .containers import Dict, List, Scope
 from .guards import guards
 from .kind import ABSENT, Opaque, Value
 from .lifted import SIMPLE, Choice
@@ -112,7 +112,13 @@ def merged(condition: Opaque, then: Left, other: Left) -> Left:
         here = (container, container, container.open)
         _, first, first_open = then.get(key, here)
         _, second, second_open = other.get(key, here)
-        join = _join_dicts if isinstance(container, Dict) else _join_lists
+        join = (
+            _join_scopes
+            if isinstance(container, Scope)
+            else _join_dicts
+            if isinstance(container, Dict)
+            else _join_lists
+        )
         left[key] = (container, join(condition, first, second), first_open or second_open)
     return left
 
@@ -149,6 +155,14 @@ def choose(condition: Opaque, then: Value, other: Value) -> Value:
 
 
 def _join_dicts(condition: Opaque, first: dict[Any, Value], second: dict[Any, Value]) -> dict[Any, Value]:
+    joined: dict[Any, Value] = {}
+    for key in {**first, **second}:
+        then, other = first.get(key, ABSENT), second.get(key, ABSENT)
+        joined[key] = Choice(condition, then, other) if ABSENT in (then, other) else choose(condition, then, other)
+    return joined
+
+
+def _join_scopes(condition: Opaque, first: dict[Any, Value], second: dict[Any, Value]) -> dict[Any, Value]:
     return {key: choose(condition, first.get(key, ABSENT), second.get(key, ABSENT)) for key in {**first, **second}}
 
 

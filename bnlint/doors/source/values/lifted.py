@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ....graph import Layer, Tensor
 from .about import Truth
-from .kind import Items, Kind, Opaque, Operator, Value, layer_of, of
+from .kind import ABSENT, Items, Kind, Opaque, Operator, Value, layer_of, of
 
 if TYPE_CHECKING:
     from ..module import Spot
@@ -143,3 +143,24 @@ class Choice(Kind):
         if any(of(leaf).held(False) is not None for leaf in leaves):
             return tuple(dict.fromkeys(tensor for leaf in leaves for tensor in m.tensors(leaf)))
         return (m.tensor(self),)
+
+
+def may_be_absent(value: Value) -> bool:
+    """Whether a value is there in one branch only."""
+    return isinstance(value, Choice) and (value.then is ABSENT or value.other is ABSENT)
+
+
+def there(value: Value) -> Value:
+    """The value where it may be absent, for code that runs only where it is there."""
+    while isinstance(value, Choice) and may_be_absent(value):
+        value = value.other if value.then is ABSENT else value.then
+    return value
+
+
+def instead(value: Value, other: Value) -> Value:
+    """The value, or another one where it is absent."""
+    if value is ABSENT:
+        return other
+    if not isinstance(value, Choice) or not may_be_absent(value):
+        return value
+    return Choice(value.condition, instead(value.then, other), instead(value.other, other))

@@ -12,7 +12,7 @@ from ....graph import Tensor, Unknown
 from .about import Product, Sum
 from .bound import Method
 from .kind import ABSENT, Adapter, Items, Kind, Opaque, Operator, Value, adapts, derived_number, of
-from .lifted import SIMPLE, Choice
+from .lifted import SIMPLE, may_be_absent
 
 if TYPE_CHECKING:
     from ..module import Spot
@@ -225,11 +225,6 @@ def present(items: Sequence[Value], is_open: bool) -> Items:
     """The items that are there for certain, and whether these are all."""
     there = [item for item in items if not may_be_absent(item)]
     return there, not is_open and len(there) == len(items)
-
-
-def may_be_absent(item: Value) -> bool:
-    """Whether an item is there in one branch only."""
-    return isinstance(item, Choice) and (item.then is ABSENT or item.other is ABSENT)
 
 
 def spread(m: Evaluator, sequence: Any, count: int, star: int | None) -> list[Value]:
