@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 from kit.programs import assembled
-from kit.programs.blocks import statements
 from kit.programs.scope import FIRST, Block, Draw, Lines, Scope, indented, joined, pick
+from kit.programs.sorts import statements
 from kit.python import Program
 
 UNKNOWN = Scope(("u0", "u1"), sure=False)

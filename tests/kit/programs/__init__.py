@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from kit.programs import definitions as definitions
 from kit.programs import further as further
 from kit.programs import statements as statements
-from kit.programs.blocks import blocks
 from kit.programs.scope import FIRST, Draw, Lines, Scope, mended, rarely
+from kit.programs.sorts import blocks
 from kit.python import OUTSIDE, Program
 
 

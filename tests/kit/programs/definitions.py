@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from hypothesis import strategies as st
-from kit.programs.blocks import blocks, statement
 from kit.programs.expressions import MAKERS, number, truth
 from kit.programs.scope import FIRST, LEAVING, NO_YES, Draw, Lines, Scope, indented, mended, pick, rarely
+from kit.programs.sorts import blocks, statement
 
 
 def body(draw: Draw, scope: Scope, most: int = 2) -> Lines:

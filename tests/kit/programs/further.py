@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from textwrap import dedent
 
-from kit.programs.blocks import statement
 from kit.programs.expressions import number, truth
 from kit.programs.scope import Draw, Lines, Scope, mended, pick
+from kit.programs.sorts import statement
 
 _TEXTS = {
     "a call that an unknown operand decides": """

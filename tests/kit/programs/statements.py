@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hypothesis import strategies as st
-from kit.programs.blocks import blocks, statement
 from kit.programs.expressions import KEYS, MAKERS, TEXTS, number, pairs, sequence, table, truth
 from kit.programs.scope import NO_YES, SETTING, UNCOUNTED, Draw, Lines, Scope, indented, mended, pick, rarely
+from kit.programs.sorts import blocks, statement
 
 RAISING = ("an operation that raises in a try", "a function that raises", "a try that another class's handler leaves")
 
