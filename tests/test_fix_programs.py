@@ -124,7 +124,9 @@ def measured(library: str, name: str) -> dict[str, Any]:
     """What came of a case."""
     if importlib.util.find_spec(library) is None:
         pytest.skip(f"needs {library}")
-    return run(library)[name]
+    found = run(library)[name]
+    assert "failure" not in found, found["failure"]
+    return found
 
 
 @pytest.fixture(params=[one for one in ALL if one not in OTHER_KERAS], ids=" ".join)
