@@ -12,7 +12,7 @@ from ..values.code import Bound, Class, Func, Instance
 from ..values.containers import Dict, List, Set
 from ..values.data import Array, Gradients, Weights
 from ..values.evaluator import Evaluator
-from ..values.kind import ABSENT, Opaque, Value, of
+from ..values.kind import ABSENT, Items, Opaque, Value, of
 from ..values.lifted import SIMPLE, Assumed, assumed_like, bare, instead, may_be_absent
 from ..values.operators import instance_of
 from ..values.plain import NUMBERS, computed
@@ -35,9 +35,22 @@ def nothing(m: Evaluator, args: Args) -> Value:
 
 
 class Iterator(List):
-    """What `iter` gives of a sequence: `next` takes its items away."""
+    """What `iter`, `zip` and their like give: whoever takes its items takes them away."""
 
     __slots__ = ()
+
+    def iterate(self, m: Evaluator) -> Items:
+        items, complete = List.iterate(self, m)
+        if complete:
+            m.journal.touch(self)
+            self.clear()
+        return items, complete
+
+    def size(self) -> int | None:
+        return None
+
+    def truth(self, m: Evaluator) -> bool | Opaque:
+        return True
 
 
 @symbol("builtins.iter")
@@ -63,7 +76,8 @@ def zipped(m: Evaluator, args: Args) -> Value:
     if any(isinstance(value, (Gradients, Weights)) for value in args.positional):
         return List([tuple(args.positional)], open=True)
     columns = [m.iterate(value) for value in args.positional]
-    return List(zip(*[items for items, _ in columns], strict=False), open=not all(complete for _, complete in columns))
+    complete = all(complete for _, complete in columns)
+    return Iterator(zip(*[items for items, _ in columns], strict=False), open=not complete)
 
 
 @symbol("builtins.enumerate")
@@ -71,7 +85,7 @@ def enumerated(m: Evaluator, args: Args) -> Value:
     items, complete = m.iterate(args.get(0, "iterable"))
     start = args.get(1, "start", 0)
     first = start if isinstance(start, int) else 0
-    return List(
+    return Iterator(
         [(index if complete else Opaque("an index"), item) for index, item in enumerate(items, first)],
         open=not complete,
     )
@@ -217,7 +231,7 @@ def mapped(m: Evaluator, args: Args) -> Value:
         return Opaque("map")
     items, complete = m.iterate(args.positional[1])
     results = [m.call(args.positional[0], Args(args.spot, [item])) for item in items[:MAX_MAPPED]]
-    return List(results, open=not complete or len(items) > MAX_MAPPED)
+    return Iterator(results, open=not complete or len(items) > MAX_MAPPED)
 
 
 @symbol("builtins.sorted")
@@ -232,16 +246,15 @@ def in_order(m: Evaluator, args: Args) -> Value:
 @symbol("builtins.reversed")
 def backwards(m: Evaluator, args: Args) -> Value:
     items, complete = m.iterate(args.get(0, "sequence", ()))
-    return List(reversed(items), open=not complete)
+    return Iterator(reversed(items), open=not complete)
 
 
 @symbol("builtins.next")
 def next_item(m: Evaluator, args: Args) -> Value:
     given = args.get(0, "iterator")
     items, complete = m.iterate(given)
-    if isinstance(given, Iterator) and complete and items:
-        m.journal.touch(given)
-        given.pop(0)
+    if isinstance(given, Iterator) and complete:
+        given.extend(items[1:])
     return items[0] if items else Opaque("next")
 
 
