@@ -44,10 +44,10 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 RULES = sorted((CHECKOUT / "rules").glob("*.py"))
 
 
-def imports(path: Path, *, lazy: bool = True) -> Iterator[str]:
+def imports(path: Path, *, lazy: bool = True, tree: ast.AST | None = None) -> Iterator[str]:
     """The full names of what a module imports; without `lazy`, only at module level and at run time."""
     package = path.relative_to(CHECKOUT).with_suffix("").parts[:-1]
-    for node in walk(ast.parse(path.read_text(encoding="utf-8")), lazy):
+    for node in walk(tree or ast.parse(path.read_text(encoding="utf-8")), lazy):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -128,6 +128,35 @@ def owner(name: str) -> str | None:
     while name and name not in names:
         name = name.rpartition(".")[0]
     return name if name not in ("", "bnlint") else None
+
+
+SOURCE = PACKAGE / "doors" / "source"
+SOURCE_LAYERS = ("values", "library", "language")
+"""The folders of the source door, lowest first; what stands beside them is text, and lower still."""
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_the_source_door_is_built_upwards(path: Path) -> None:
+    """Imports inside functions count, those under TYPE_CHECKING do not."""
+
+    def height(parts: tuple[str, ...]) -> int:
+        return SOURCE_LAYERS.index(parts[0]) if parts and parts[0] in SOURCE_LAYERS else -1
+
+    own = height(path.relative_to(SOURCE).parts)
+    if path == SOURCE / "__init__.py":
+        return
+    prefix = "bnlint.doors.source."
+    used = [name.removeprefix(prefix) for name in at_run_time(path) if name.startswith(prefix)]
+    assert [name for name in used if height(tuple(name.split("."))) > own] == []
+
+
+def at_run_time(path: Path) -> Iterator[str]:
+    """The full names of what a module imports, wherever, but for the type checker alone."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree.body = [
+        node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))
+    ]
+    yield from imports(path, tree=tree)
 
 
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)

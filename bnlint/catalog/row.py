@@ -56,6 +56,7 @@ class Row(NamedTuple):
     for the reference runtime; None where that does not know it. since, until: the first and the last version of Keras
     that has it. random: what it gives in training is drawn. multiplicative: f(m·x) = f(m)·f(x) where m has no number
     below 0, with the default arguments. renamed: the old and the new name of arguments that have another one now.
+    parameters: those of its constructor, as Python writes them, for a layer that neither Keras has.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Row(NamedTuple):
     random: bool = False
     multiplicative: bool = False
     renamed: tuple[tuple[str, str], ...] = ()
+    parameters: str = ""
 
     @property
     def spatial(self) -> int:

@@ -1,29 +1,7 @@
-"""What the symbols and methods of libraries do. Each module puts its handlers into the registry when it is imported."""
+"""What the symbols and methods of libraries do. Each module of this folder puts its handlers into the registry."""
 
-from . import (
-    builtins,
-    datasets,
-    functions,
-    layers,
-    methods,
-    models,
-    sequential,
-    stdlib,
-    subclasses,
-    tensorflow,
-    training,
-)
+import importlib
+import pkgutil
 
-__all__ = [
-    "builtins",
-    "datasets",
-    "functions",
-    "layers",
-    "methods",
-    "models",
-    "sequential",
-    "stdlib",
-    "subclasses",
-    "tensorflow",
-    "training",
-]
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
