@@ -1,23 +1,26 @@
-"""Runs an experiment of a card on real Keras: the same code, with the reference runtime's parts replaced by Keras's.
+"""Runs the cards' experiments on real Keras: the same code, with the reference runtime's parts replaced by Keras's.
 
-    python evidence_on_keras.py keras|tf_keras RULE NUMBER
+    python evidence_on_keras.py keras|tf_keras
 
-prints the rows of the table as JSON. All in float64. Where a network is trained, Keras trains it, from the same weights
-and on the same batches; elsewhere each layer is Keras's.
+prints the rows of each table as JSON, or why there is none. All in float64. Where a network is trained, Keras trains
+it, from the same weights and on the same batches; elsewhere each layer is Keras's.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import sys
+from contextlib import ExitStack
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import tensorflow as tf
 
 from bnlint.book import open_book
-from bnlint.evidence import experiments
+from bnlint.evidence import Experiment, Failed, experiments
 from bnlint.reference import activations, batchnorm, linear, noise, normalizations, ops, recurrent, training
 
 keras = importlib.import_module(sys.argv[1])
@@ -32,13 +35,14 @@ class BatchNorm:
 
     def __init__(self, **arguments: Any) -> None:
         self.layer = layers.BatchNormalization(**arguments)
+        self._compiled = tf.function(self.layer, reduce_retracing=True)  # Some experiments call it 40,000 times.
 
     def __call__(self, x: Any, training: bool = False, mask: Any = None) -> Any:
         self._x = tf.constant(np.asarray(x, np.float64))
         mask = None if mask is None else tf.constant(mask)
         with tf.GradientTape() as self._tape:
             self._tape.watch(self._x)
-            self._y = self.layer(self._x, training=training, mask=mask)
+            self._y = self._compiled(self._x, training=training, mask=mask)
         return self._y.numpy()
 
     def gradient(self, dy: Any) -> list[Any]:
@@ -117,10 +121,58 @@ def lstm(x: Any, kernel: Any, state_kernel: Any, bias: Any) -> Any:
     return np.array(layer(tf.constant(x)))
 
 
+class Trainer:
+    """A Keras network and its optimizer, with an epoch of theirs compiled, which takes far longer than the epoch."""
+
+    def __init__(self, shape: Any, twins: list[Any], optimizer: Any) -> None:
+        self.model = keras.Sequential([keras.Input(shape), *twins])
+        self.optimizer = optimizer_like(optimizer)
+        self.optimizer.build(self.model.trainable_variables)
+        self.epoch = tf.function(self._epoch, reduce_retracing=True)
+        self.start = self.moments
+
+    @property
+    def moments(self) -> list[Any]:
+        """What the optimizer holds."""
+        return [np.array(variable) for variable in self.optimizer.variables]
+
+    @moments.setter
+    def moments(self, values: list[Any]) -> None:
+        for variable, value in zip(self.optimizer.variables, values, strict=True):
+            variable.assign(value)
+
+    def _epoch(self, x: Any, y: Any, batches: Any, training: bool) -> Any:
+        total = tf.zeros((), tf.float64)
+        for rows in batches:
+            with tf.GradientTape() as tape:
+                logits = self.model(tf.gather(x, rows), training=training)
+                loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(tf.gather(y, rows), logits))
+            gradients = tape.gradient(loss, [plain(variable) for variable in self.model.trainable_variables])
+            self.optimizer.apply_gradients(zip(gradients, self.model.trainable_variables, strict=True))
+            total += loss
+        return total / tf.cast(tf.shape(batches)[0], tf.float64)
+
+
+TRAINERS: dict[str, Trainer] = {}
+"""By what they train: networks that are alike share one, at any learning rate."""
+
+
+def trainer_of(network: Network, shape: Any) -> Trainer:
+    twins = [twin(layer) for layer in network.layers]
+    settings = [vars(network.optimizer), *(made.get_config() for made in twins)]
+    own = ("name", "seed", "learning_rate")
+    known = [{key: one[key] for key in one if key not in own and key[0] != "_"} for one in settings]
+    kinds = [type(one).__name__ for one in (network.optimizer, *twins)]
+    alike = repr((shape, kinds, known))
+    if alike not in TRAINERS:
+        TRAINERS[alike] = Trainer(shape, twins, network.optimizer)
+    return TRAINERS[alike]
+
+
 class Network(training.Network):
     """Keras trains; the runtime's layers hold the variables between the epochs."""
 
-    _model: Any = None
+    _trainer: Trainer | None = None
 
     def step(self, x: Any, y: Any, training: bool = True) -> float:
         return self._run(np.asarray(x, np.float64), y, np.arange(len(y))[None], training)
@@ -130,32 +182,22 @@ class Network(training.Network):
         return self._run(np.asarray(x, np.float64), y, order[: len(y) // batch * batch].reshape(-1, batch), training)
 
     def _run(self, x: Any, y: Any, batches: Any, training: bool) -> float:
-        if self._model is None:
+        if self._trainer is None:
             self(x[:2])
-            self._model = keras.Sequential([keras.Input(x.shape[1:]), *map(twin, self.layers)])
-            self._optimizer = optimizer_like(self.optimizer)
-            self._optimizer.build(self._model.trainable_variables)
-            self._epoch = tf.function(self._train, reduce_retracing=True)
-        pairs = list(zip(self.layers, self._model.layers, strict=True))
+            self._trainer = trainer_of(self, x.shape[1:])
+            self._moments = self._trainer.start
+        trainer = self._trainer
+        trainer.moments, trainer.optimizer.learning_rate = self._moments, self.optimizer.learning_rate
+        pairs = list(zip(self.layers, trainer.model.layers, strict=True))
         for ours, theirs in pairs:
             if names := variables(ours):
                 theirs.set_weights([getattr(ours, name) for name in names])
-        loss = self._epoch(tf.constant(x), tf.constant(y), tf.constant(batches), training)
+        loss = trainer.epoch(tf.constant(x), tf.constant(y), tf.constant(batches), training)
         for ours, theirs in pairs:
             for name, value in zip(variables(ours), theirs.get_weights(), strict=True):
                 setattr(ours, name, value)
+        self._moments = trainer.moments
         return float(loss)
-
-    def _train(self, x: Any, y: Any, batches: Any, training: bool) -> Any:
-        total = tf.zeros((), tf.float64)
-        for rows in batches:
-            with tf.GradientTape() as tape:
-                logits = self._model(tf.gather(x, rows), training=training)
-                loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(tf.gather(y, rows), logits))
-            gradients = tape.gradient(loss, [plain(variable) for variable in self._model.trainable_variables])
-            self._optimizer.apply_gradients(zip(gradients, self._model.trainable_variables, strict=True))
-            total += loss
-        return total / tf.cast(tf.shape(batches)[0], tf.float64)
 
 
 def variables(layer: Any) -> list[str]:
@@ -200,12 +242,11 @@ def optimizer_like(optimizer: Any) -> Any:
     return keras.optimizers.SGD(optimizer.learning_rate, momentum=optimizer.momentum)
 
 
-def replace(trains: bool) -> None:
-    """Put Keras's parts in the place of the runtime's."""
+def substitutes(trains: bool) -> dict[Any, dict[str, Any]]:
+    """What stands in for parts of the runtime's modules: where an experiment trains, its network; else the layers."""
     if trains:
-        training.Network = Network  # type: ignore[misc]
-        return
-    parts: dict[Any, dict[str, Any]] = {
+        return {training: {"Network": Network}}
+    return {
         batchnorm: {"BatchNorm": BatchNorm},
         linear: {"convolution": convolution, "dense": dense},
         recurrent: {"lstm": lstm},
@@ -229,14 +270,22 @@ def replace(trains: bool) -> None:
             "reshape": applied("Reshape", "target_shape"),
         },
     }
-    for module, substitutes in parts.items():
-        for name, substitute in substitutes.items():
-            assert hasattr(module, name)
-            setattr(module, name, substitute)
+
+
+def rows_of(experiment: Experiment) -> Any:
+    """The rows of an experiment's table, or why there is none."""
+    keras.backend.clear_session()
+    TRAINERS.clear()
+    with ExitStack() as replaced:
+        for module, parts in substitutes("reference.training" in experiment.code).items():
+            replaced.enter_context(patch.multiple(module, **parts))
+        try:
+            rows = experiment.run().rows
+        except Failed as error:
+            return str(error)
+    return [[value if isinstance(value, str) else np.asarray(value).tolist() for value in row] for row in rows]
 
 
 if __name__ == "__main__":
-    experiment = experiments([open_book()[sys.argv[2]]])[int(sys.argv[3])]
-    replace(trains="reference.training" in experiment.code)
-    table = experiment.run(lambda done, total: print(f"{done} of {total}", file=sys.stderr))
-    print(json.dumps([[v if isinstance(v, str) else np.asarray(v).tolist() for v in row] for row in table.rows]))
+    gc.freeze()  # Else each clear_session goes through all of TensorFlow.
+    print(json.dumps({str(experiment): rows_of(experiment) for experiment in experiments(open_book().values())}))

@@ -7,6 +7,7 @@ comparison failed. Strategies get devices of the CPU, data sets numbers of their
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import sys
@@ -395,6 +396,7 @@ MEASURES: dict[str, Callable[..., Found]] = {
 if __name__ == "__main__":
     stand_in()
     compile_channels_first()
+    gc.freeze()  # Else each clear_session goes through all of TensorFlow.
     asked: dict[str, tuple[list[str], str, dict[str, list[Any]]]] = json.load(sys.stdin)
     results: dict[str, Found] = {}
     for name, (codes, expression, measures) in asked.items():

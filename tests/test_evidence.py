@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
-from importlib.util import find_spec
+from functools import cache
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from asked import asked
 from click.testing import CliRunner, Result
 
 from bnlint.book import open_book, read_folders
@@ -65,11 +65,18 @@ def change(card: Path, old: str, new: str) -> None:
     card.write_text(text.replace(old, new), encoding="utf-8")
 
 
+@cache
+def run(name: str) -> tuple[Table, list[tuple[int, int]]]:
+    """What the experiment of this name gives, and the steps done, of all, that it told of."""
+    (experiment,) = (one for one in EXPERIMENTS if str(one) == name)
+    seen: list[tuple[int, int]] = []
+    return experiment.run(lambda done, total: seen.append((done, total))), seen
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=str)
 def test_the_card_shows_what_its_code_gives(experiment: Experiment) -> None:
-    seen: list[tuple[int, int]] = []
-    table = experiment.run(lambda done, total: seen.append((done, total)))
+    table, seen = run(str(experiment))
     assert str(table) == experiment.shown
     assert len(table.rows) > 1
     assert seen, "no progress"
@@ -299,17 +306,10 @@ RANDOM = {("redundant-bias", "dropout 0.3")}
 """Rows that depend on the mask: a bias gets through in both."""
 
 
-def on_keras(library: str, experiment: Experiment, number: int) -> list[list[Any]]:
-    """The rows that real Keras gives."""
-    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "KERAS_BACKEND": "tensorflow"}
-    environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    environment["TF_USE_LEGACY_KERAS"] = "1" if library == "tf_keras" else "0"
-    script = Path(__file__).with_name("evidence_on_keras.py")
-    command = [sys.executable, str(script), library, experiment.rule.name, str(number)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    rows: list[list[Any]] = json.loads(done.stdout.splitlines()[-1])
-    return rows
+@pytest.fixture(scope="module", params=["keras", "tf_keras"])
+def on_keras(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    """A Keras, and the rows that it gives for each experiment, or what it raises."""
+    return request.param, asked("evidence_on_keras.py", request.param)
 
 
 FAILS = {("tiny-batch", 1, "tf_keras"): "TypeError"}
@@ -317,19 +317,16 @@ FAILS = {("tiny-batch", 1, "tf_keras"): "TypeError"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("library", ["keras", "tf_keras"])
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=str)
-def test_real_keras_agrees(experiment: Experiment, library: str) -> None:
-    if find_spec("keras") is None or find_spec("tf_keras") is None:
-        pytest.skip("needs keras and tf_keras")
+def test_real_keras_agrees(experiment: Experiment, on_keras: tuple[str, dict[str, Any]]) -> None:
     name = experiment.rule.name
     number = experiments([experiment.rule]).index(experiment)
+    library, rows = on_keras[0], on_keras[1][str(experiment)]
     if error := FAILS.get((name, number, library)):
-        with pytest.raises(AssertionError, match=error):
-            on_keras(library, experiment, number)
+        assert error in rows
         return
-    rows = on_keras(library, experiment, number)
-    table = experiment.run()
+    assert isinstance(rows, list), rows
+    table, _ = run(str(experiment))
     assert len(rows) == len(table.rows)
     for ours, theirs in zip(table.rows, rows, strict=True):
         for column, value, other in zip(table.columns, ours, theirs, strict=True):
