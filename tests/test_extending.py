@@ -78,15 +78,21 @@ def test_a_made_up_library_is_taught_by_the_page(copy: Path) -> None:
     assert [node["inputs"] for node in after] == [[], [0], [1], [2], [3]]
 
 
-def test_the_kind_of_value_on_the_page_answers() -> None:
+def test_the_kind_of_value_on_the_page_is_made_and_answers(copy: Path) -> None:
     (block,) = (block for block in BLOCKS if "class Table" in block)
-    space: dict[str, Any] = {"__name__": __name__}
-    exec(block, space)
-    table = space["Table"](3)
-    assert table.size() == 3
-    assert table.truth(None) is True
-    items, complete = table.iterate(None)
-    assert len(items) == 1 and not complete
+    (copy / "bnlint" / "doors" / "source" / "library" / "acme.py").write_text(block, encoding="utf-8")
+    (copy / "net.py").write_text(
+        "import acme, keras\ntable = acme.Table(3) + acme.Table(4).head()\n"
+        "unknown = acme.Table(rows)\nempty = acme.Table(0)\n"
+        "def net():\n    x = inputs = keras.Input((len(table),))\n"
+        "    for row in table:\n        x = keras.layers.ReLU()(x)\n"
+        "    if empty:\n        x = keras.layers.Softmax()(x)\n"
+        "    return keras.Model(inputs, keras.layers.Dense(len(acme.Table(9).head()))(x))\n",
+        encoding="utf-8",
+    )
+    nodes = understood(copy)
+    assert [node["kind"] for node in nodes] == ["InputLayer", "ReLU", "Dense"]
+    assert nodes[0]["config"]["shape"] == [7] and nodes[2]["config"]["units"] == 5
 
 
 def test_every_block_of_the_page_is_one_of_these() -> None:

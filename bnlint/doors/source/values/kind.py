@@ -11,7 +11,7 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar, Union
 
 from ....graph import Entry, Layer, PerReplica, Tensor, Unknown
-from .about import About, Devices, Member, Parameter, Product, Sum
+from .about import About, Devices, Member, Parameter, Product, Sum, Truth
 from .registry import method_handler
 
 if TYPE_CHECKING:
@@ -111,8 +111,11 @@ class Kind:
         return None
 
     def truth(self, m: Evaluator) -> bool | Opaque:
-        """Whether it is true, or the condition that decides it."""
-        return True
+        """Whether it is true, or the condition that decides it. What has no length is true, as objects are."""
+        size = self.size()
+        if size is not None:
+            return size > 0
+        return True if type(self).size is Kind.size else m.derived(Truth(self.raw))
 
     def unary(self, m: Evaluator, operator: Operator, spot: Spot) -> Value:
         """`-value`, `~value`."""

@@ -5,7 +5,7 @@ A handler is a function of the evaluator and the arguments, or of the evaluator,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -27,6 +27,14 @@ CONSTANTS: dict[str, Value] = {}
 """Symbols of libraries that are values, by the name as written."""
 
 
+def _add(table: dict[Any, Any], names: Iterable[Any], handler: Callable[..., Any]) -> None:
+    """Raises ValueError for a name that another function has."""
+    for name in names:
+        if getattr(table.get(name), "__qualname__", handler.__qualname__) != handler.__qualname__:
+            raise ValueError(f"{name} has two handlers, {table[name].__qualname__} and {handler.__qualname__}")
+        table[name] = handler
+
+
 def symbol(*names: str) -> Callable[[Handler], Handler]:
     """The function is what a call of these symbols does; `args.callee` tells which of them is called.
 
@@ -35,7 +43,7 @@ def symbol(*names: str) -> Callable[[Handler], Handler]:
     """
 
     def register(handler: Handler) -> Handler:
-        SYMBOLS.update(dict.fromkeys(names, handler))
+        _add(SYMBOLS, names, handler)
         symbol_handler.cache_clear()
         return handler
 
@@ -66,7 +74,7 @@ def method(
     """The function is what the methods of these names do; `args.callee` tells which of them is called."""
 
     def register(handler: Callable[[Evaluator, R, Args], Value]) -> Callable[[Evaluator, R, Args], Value]:
-        METHODS.update({(receiver, name): handler for name in names})
+        _add(METHODS, [(receiver, name) for name in names], handler)
         method_handler.cache_clear()
         return handler
 
