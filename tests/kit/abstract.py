@@ -39,9 +39,10 @@ from bnlint.doors.source.values.about import Both, Compare, Contains, Either, No
 from bnlint.doors.source.values.bound import Partial, Symbol
 from bnlint.doors.source.values.branches import OutOfFuel
 from bnlint.doors.source.values.code import Bound, Class, Frame, Func, Instance
+from bnlint.doors.source.values.code import Super as Super
 from bnlint.doors.source.values.containers import Dict, List, Scope
 from bnlint.doors.source.values.kind import ABSENT, Opaque
-from bnlint.doors.source.values.lifted import Choice
+from bnlint.doors.source.values.lifted import Choice, may_be_absent
 from bnlint.graph import Program
 
 MAX_DEPTH = 20
@@ -172,7 +173,7 @@ def _agree(value: Any, concrete: Any, facts: Facts, depth: int) -> Iterator[Fact
 
 
 def _agree_dicts(value: Dict, concrete: Mapping[Any, Any], facts: Facts, depth: int) -> Iterator[Facts]:
-    optional = next((key for key, one in value.items() if isinstance(one, Choice) and ABSENT in _sides(one)), None)
+    optional = next((key for key, one in value.items() if may_be_absent(one)), None)
     if optional is not None:
         choice = value[optional]
         for truth, assumed in _either(choice.condition, facts):
@@ -215,7 +216,7 @@ def _all_agree(pairs: Sequence[tuple[Any, Any]], facts: Facts, depth: int) -> It
 
 def _present(items: list[Any], facts: Facts) -> Iterator[tuple[list[Any], Facts]]:
     """A list's items without those that are absent."""
-    optional = next((i for i, one in enumerate(items) if isinstance(one, Choice) and ABSENT in _sides(one)), None)
+    optional = next((i for i, one in enumerate(items) if may_be_absent(one)), None)
     if optional is None:
         yield items, facts
         return

@@ -14,21 +14,21 @@ from kit.python import OUTSIDE, Program
 _PROGRAMS = {
     # Loops.
     "a while loop of an unknown condition": """
-        n = "a"
+        l = [7]
         while u0:
-            n = "b"
+            l[0] = 9
             break
+        """,
+    "a loop over an unknown number of items": """
+        l = [7]
+        for i in [1] if u0 else []:
+            l[0] = 9
         """,
     "a list that grows while it is iterated": """
         l = [1, 2]
         for i in l:
             if len(l) < 4:
                 l.append(i + 5)
-        """,
-    "a loop over an unknown number of items": """
-        n = "a"
-        for i in [1] if u0 else []:
-            n = "b"
         """,
     "a comprehension over an unknown number of items": """
         l = [i for i in ([1] if u0 else [])]
@@ -48,6 +48,15 @@ _PROGRAMS = {
             if u0:
                 raise ValueError
             x = 2
+        except ValueError:
+            pass
+        """,
+    "a function that may raise": """
+        def f(a):
+            raise ValueError
+        x = 0
+        try:
+            x = f(1)
         except ValueError:
             pass
         """,
@@ -105,12 +114,6 @@ _PROGRAMS = {
         from other import *
         # other.py
         n = 2
-        """,
-    "taking from a generator's list": """
-        def g():
-            yield 1
-        l = list(g())
-        l.pop()
         """,
     "a condition on a list that changes": """
         n = 1 if u0 else 2

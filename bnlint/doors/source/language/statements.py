@@ -145,7 +145,9 @@ def _with(m: Evaluator, node: cst.With, frame: Frame) -> Completion:
     finally:
         del m.recording[tapes:]
     for value, spot in reversed(managers):
-        _call_if_there(m, value, "__exit__", [None, None, None], spot)
+        raised: list[Value] = [Opaque("an exception") if completion == RAISE else None for _ in range(3)]
+        if m.truth(_call_if_there(m, value, "__exit__", raised, spot)) is True and completion == RAISE:
+            completion = None
     return completion
 
 

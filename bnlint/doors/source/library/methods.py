@@ -99,7 +99,7 @@ def pop(m: Evaluator, items: List, args: Args) -> Value:
     index = first if isinstance(first, int) else -1
     if _has_room(m, items) and -len(items) <= index < len(items) and not items.open:
         return items.pop(index)
-    m.escape(items)  # It may be any of them.
+    _forget(m, items)
     return Opaque("an element")
 
 

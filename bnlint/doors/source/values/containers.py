@@ -9,7 +9,7 @@ from ....graph import Tensor
 from .about import Compare, Not
 from .bound import Method
 from .kind import ABSENT, Items, Kind, Opaque, Operator, Value, of
-from .lifted import SIMPLE, Choice, instead, may_be_absent, there
+from .lifted import SIMPLE, Assumed, Choice, instead, may_be_absent, there
 from .plain import (
     MAX_ITEMS,
     element,
@@ -116,7 +116,9 @@ class Set(List):
             self.append(item)
 
     def append(self, item: Value) -> None:
-        if not is_comparable(item) or item not in self:
+        if isinstance(item, (Opaque, Assumed, Choice)):
+            self.open = True  # It may be one that is there.
+        elif not is_comparable(item) or item not in self:
             super().append(item)
 
     def item(self, m: Evaluator, key: Value, spot: Spot) -> Value:
@@ -188,6 +190,8 @@ class Dict(dict[Any, Value], Kind):
         """Whether there is such a key, among those that are known."""
         value = m.settled(self.get(key, ABSENT))
         if isinstance(value, Choice) and may_be_absent(value):
+            if ABSENT not in (value.then, value.other):
+                return Opaque("whether it is there")
             return value.condition if value.other is ABSENT else m.derived(Not(value.condition))
         return value is not ABSENT
 

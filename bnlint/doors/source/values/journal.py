@@ -60,8 +60,9 @@ class Journal:
                     container.open = container.open or len(container) != len(before)
                     continue
                 for name, value in container.items():
-                    if type(value) in (int, float) and type(old := before.get(name)) in (int, float) and old != value:
-                        container[name] = Opaque("a number that a loop changes")
+                    old = before.get(name, ABSENT)
+                    if isinstance(value, SIMPLE) and isinstance(old, SIMPLE) and old != value:
+                        container[name] = Opaque("a value that a loop changes")
 
     @property
     def depth(self) -> int:

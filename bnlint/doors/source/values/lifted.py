@@ -146,15 +146,19 @@ class Choice(Kind):
 
 
 def may_be_absent(value: Value) -> bool:
-    """Whether a value is there in one branch only."""
-    return isinstance(value, Choice) and (value.then is ABSENT or value.other is ABSENT)
+    """Whether a value is there in some branches only."""
+    return isinstance(value, Choice) and any(
+        side is ABSENT or may_be_absent(side) for side in (value.then, value.other)
+    )
 
 
 def there(value: Value) -> Value:
     """The value where it may be absent, for code that runs only where it is there."""
-    while isinstance(value, Choice) and may_be_absent(value):
-        value = value.other if value.then is ABSENT else value.then
-    return value
+    if not isinstance(value, Choice) or not may_be_absent(value):
+        return value
+    if ABSENT in (value.then, value.other):
+        return there(value.other if value.then is ABSENT else value.then)
+    return Choice(value.condition, there(value.then), there(value.other))
 
 
 def instead(value: Value, other: Value) -> Value:
