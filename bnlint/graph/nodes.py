@@ -46,7 +46,7 @@ class Unknown:
     """A value that is not known, and why, for people. `name` is the name in the code that it comes from."""
 
     reason: str = ""
-    name: str = ""
+    name: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
