@@ -197,7 +197,7 @@ def parameters(kind: str, keras: int = 3) -> tuple[tuple[str, ...], dict[str, ob
     Those of Keras 3, or of Keras 2; of the other one where that has none of this name.
     """
     first, second = (KERAS_3, KERAS_2) if keras == 3 else (KERAS_2, KERAS_3)
-    text = first.get(kind) or second.get(kind)
+    text = first.get(kind, second.get(kind))
     if text is None:
         text = LAYERS[kind].parameters if kind in LAYERS else ""
     function = ast.parse(f"def f({text}): pass").body[0]
