@@ -169,7 +169,8 @@ def comprehension(draw: Draw, scope: Scope, deep: int = 1) -> str:
         end = pick(draw, ["", f" if {name} > 0", f" if {truth(draw, scope, 1)}", f" if {name} if {name} < 2"])
     make = pick(draw, range(4))
     if make == 1:
-        return f"[{value} + b for {name} in {sequence(draw, scope)}{end} for b in range({name} % 3)]"
+        inner = f"range({name} % 3)" if scope.may(*UNCOUNTED) else "range(2)"
+        return f"[{value} + b for {name} in {sequence(draw, scope)}{end} for b in {inner}]"
     if make == 2:
         return f"list({value} for {name} in {sequence(draw, scope)}{end})"
     if make == 3 and mended("a walrus in a comprehension") and not scope.inner:
