@@ -189,6 +189,14 @@ _PROGRAMS = {
         f(u0 + 1)
         f(u0 + 1)
         """,
+    "an object that is made again": """
+        class A:
+            def __init__(self, a):
+                self.v = 1
+        a = A(u0 + 1)
+        b = A(u0 + 1)
+        x = hasattr(b, "v")
+        """,
 }
 
 

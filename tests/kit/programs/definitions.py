@@ -6,14 +6,14 @@ import re
 
 from hypothesis import strategies as st
 from kit.programs.expressions import MAKERS, number, truth
-from kit.programs.scope import FIRST, LEAVING, NO_YES, Draw, Lines, Scope, indented, mended, pick, rarely
+from kit.programs.scope import AGAIN, FIRST, LEAVING, NO_YES, Draw, Lines, Scope, indented, mended, pick, rarely
 from kit.programs.sorts import blocks, statement
 
 
 def body(draw: Draw, scope: Scope, most: int = 2) -> Lines:
     """A function's body, which ends with a return. Under unknown conditions it has effects or returns early."""
     early = pick(draw, NO_YES)
-    effects = scope.effects and (not early or scope.may(*LEAVING))
+    effects = scope.effects and (not early or scope.may(*LEAVING)) and (not scope.repeated or scope.may(*AGAIN))
     inner = scope.deeper(inner=True, returns=early, loop=False, branch=False, effects=effects, level=scope.level + 1)
     lines = []
     if effects and not scope.inner and rarely(draw):
@@ -60,7 +60,8 @@ def defined(draw: Draw, scope: Scope) -> Lines:
         lines = [*lines[:-1], f"{lines[-1]}, {'k' if 'k=' in rest else 'more'}"]
     made = [f"def {name}({', '.join(part for part in (given, rest) if part)}):", *indented(lines)]
     made += draw(blocks(scope.deeper(level=scope.level + 1), most=1, least=0))
-    for result in draw(st.lists(st.sampled_from(["x0", "x1"]), min_size=1, max_size=2)):
+    calls = 2 if scope.may(*AGAIN) else 1
+    for result in draw(st.lists(st.sampled_from(["x0", "x1"]), min_size=1, max_size=calls)):
         made.append(f"{result}{scope.level} = {name}({arguments(draw, scope, given)})")
     return made
 
@@ -75,7 +76,7 @@ def recursive(draw: Draw, scope: Scope, name: str) -> Lines:
     return [f"def {name}(n5):", "    if n5 <= 0:", "        return 1", f"    return {step}", call]
 
 
-@statement(nested=True)
+@statement(nested=True, when=lambda scope: not scope.repeated or scope.may(*AGAIN))
 def closed(draw: Draw, scope: Scope) -> Lines:
     """Closures: made in a loop, counting by nonlocal, or lambdas."""
     level, value = scope.level, number(draw, scope, 1)
@@ -129,7 +130,7 @@ def generated(draw: Draw, scope: Scope) -> Lines:
     return [*lines, f"{name} = list(g{level}({pick(draw, range(least, 3))}))"]
 
 
-@statement(nested=True)
+@statement(nested=True, when=lambda scope: not scope.repeated or scope.may(*AGAIN))
 def classed(draw: Draw, scope: Scope) -> Lines:
     """A class, objects of it, and what is done with them."""
     level = scope.level

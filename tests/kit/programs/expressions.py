@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from kit.programs.scope import CHANGING, GROWING, NO_YES, UNCOUNTED, Draw, Scope, mended, pick
 
@@ -39,9 +40,8 @@ def number(draw: Draw, scope: Scope, deep: int = 2) -> str:
         return f"({number(draw, scope, deep - 1)} {sign} {number(draw, scope, deep - 1)})"
     if make == 9:
         return f"sum([1, *{listing(draw, scope, deep - 1)}])"
-    if make == 10:
-        value = f"({pick(draw, ['n8', 'a', 'n8 + 1'])} := {number(draw, scope, deep - 1)})"
-        return value.replace("a :=", "n8 :=").replace("n8 + 1 :=", "n8 :=")
+    if make == 10 and (not scope.inside or mended("a walrus in a comprehension")):
+        return f"(n8 := {number(draw, scope, deep - 1)})"
     if make == 11:
         return f"abs({number(draw, scope, deep - 1)})"
     return f"int({truth(draw, scope, deep - 1)})"
@@ -85,7 +85,7 @@ def text(draw: Draw, scope: Scope, deep: int = 2) -> str:
     if make == 1:
         return f"{name} + {pick(draw, TEXTS)}"
     if make == 2:
-        return f'f"<{{{number(draw, scope, deep - 1)}}}{{{pick(draw, scope.read("s"))}}}>"'
+        return f'f"<{{{number(draw, scope, 0)}}}{{{pick(draw, scope.read("s"))}}}>"'
     if make == 3:
         change = pick(draw, ("upper()", "title()", "strip()", "replace('a', 'x')", "lower()"))
         return f"{name}.{change}"
@@ -162,6 +162,7 @@ def pairs(draw: Draw, scope: Scope) -> str:
 
 def comprehension(draw: Draw, scope: Scope, deep: int = 1) -> str:
     """A list of numbers, comprehended. Its variable may have the name of another."""
+    outside, scope = scope, replace(scope, inside=True)
     name = pick(draw, ["a", scope.names("n")[0]])
     value = pick(draw, [name, f"{name} * 2", f"{name} + {number(draw, scope, 0)}"])
     end = ""
@@ -169,12 +170,13 @@ def comprehension(draw: Draw, scope: Scope, deep: int = 1) -> str:
         end = pick(draw, ["", f" if {name} > 0", f" if {truth(draw, scope, 1)}", f" if {name} if {name} < 2"])
     make = pick(draw, range(4))
     if make == 1:
-        return f"[{value} + b for {name} in {sequence(draw, scope)}{end} for b in range({name} % 3)]"
+        inner = f"range({name} % 3)" if scope.may(*UNCOUNTED) else "range(2)"
+        return f"[{value} + b for {name} in {sequence(draw, outside)}{end} for b in {inner}]"
     if make == 2:
-        return f"list({value} for {name} in {sequence(draw, scope)}{end})"
+        return f"list({value} for {name} in {sequence(draw, outside)}{end})"
     if make == 3 and mended("a walrus in a comprehension") and not scope.inner:
-        return f"[(n8 := {value}) for {name} in {sequence(draw, scope)}{end}]"
-    return f"[{value} for {name} in {sequence(draw, scope)}{end}]"
+        return f"[(n8 := {value}) for {name} in {sequence(draw, outside)}{end}]"
+    return f"[{value} for {name} in {sequence(draw, outside)}{end}]"
 
 
 def table(draw: Draw, scope: Scope) -> str:
@@ -188,7 +190,7 @@ def table(draw: Draw, scope: Scope) -> str:
     if make == 2:
         return f"{{**{name}, 'c': {number(draw, scope, 1)}}}"
     if make == 3:
-        return f"{{k: {number(draw, scope, 1)} for k in 'ab'}}"
+        return f"{{k: {number(draw, replace(scope, inside=True), 1)} for k in 'ab'}}"
     if make == 4:
         return f"dict(zip('ab', ({number(draw, scope, 1)}, {number(draw, scope, 0)})))"
     if make == 5 and scope.may(*GROWING):

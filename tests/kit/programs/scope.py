@@ -38,6 +38,7 @@ GROWING = (
     "an item of a list that is longer in one branch",
     "a loop over a list that is longer in one branch",
 )
+AGAIN = ("a function that is called again", "an object that is made again")
 CHANGING = "a condition on a list that changes"
 SETTING = "an item set in one of two containers"
 UNCOUNTED = ("a loop over an unknown number of items", "a comprehension over an unknown number of items")
@@ -66,9 +67,9 @@ class Scope:
     """What a statement may be where it stands.
 
     unknowns: the program's unknown booleans. sure: no condition of the program is unknown. branch: it may not run.
-    inner: in a function. returns, loop: it may leave a function, a loop. repeated: it is in a loop. effects: it may
-    change what is outside of the function. depth: how deep statements may still be nested. level: how deep functions,
-    classes and loops stand in each other, so that each has names of its own.
+    inner: in a function. returns, loop: it may leave a function, a loop. repeated: it is in a loop. inside: in a
+    comprehension. effects: it may change what is outside of the function. depth: how deep statements may still be
+    nested. level: how deep functions, classes and loops stand in each other, so that each has names of its own.
     """
 
     unknowns: tuple[str, ...] = ()
@@ -79,6 +80,7 @@ class Scope:
     loop: bool = False
     repeated: bool = False
     effects: bool = True
+    inside: bool = False
     depth: int = 2
     level: int = 0
 

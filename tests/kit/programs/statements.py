@@ -106,7 +106,7 @@ def keyed(draw: Draw, scope: Scope) -> Lines:
     if make == 5 and mended("an item that is deleted"):
         return [f"if {key} in {name}:", f"    del {name}[{key}]"]
     if make == 6:
-        return [f"{scope.names('n')[0]} = sum({name}.values())"]
+        return [f"{scope.names('n')[0]} = sum([1, *{name}.values()])"]
     return [f"{name}[{key}] = {value}"]
 
 
