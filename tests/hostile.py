@@ -83,6 +83,20 @@ def choices_of_a_tensor(count: int) -> str:
     return f"def f(x, a):\n    i = x\n{body}    return keras.Model(i, x)\n"
 
 
+def choices_of_what_was_chosen(count: int) -> str:
+    """Each branch chooses between what the one before it left and something else, on both its sides."""
+    head = "from outside import u, w\nx = L.BatchNormalization()\nd = {'a': 1}\n"
+    body = "if u({0}):\n    x = x if w({0}) else {0}\n    d['a'] = d.get('a', 0) if w({0}) else {0}\n    d['b'] = x"
+    return head + lines(count, body.format) + "a, b = x\nif x: x(d['a'])\nd.pop('b', 1)(x.y)\n"
+
+
+def rounds_that_may_end(count: int) -> str:
+    """Each round of a loop may go on, and what it left is joined with the rest."""
+    head = "from outside import u, w\nx = L.BatchNormalization()\n"
+    body = "    if u(i, {0}): continue\n    x = x if w(i, {0}) else {0}"
+    return f"{head}for i in range(8):\n" + lines(count, body.format) + "x(1)\n"
+
+
 def diamonds(count: int) -> str:
     sides = "    if a.b{0}: y = L.Dense(3)(x)\n    else: y = L.Dropout(0.5)(x)\n"
     body = lines(count, lambda n: sides.format(n) + "    x = L.BatchNormalization()(L.Add()([x, y]))")
@@ -284,6 +298,8 @@ FAMILIES: dict[str, Callable[[int], str]] = {
     "ifs on a tensor": branches_on_a_tensor,
     "choices of a tensor": choices_of_a_tensor,
     "diamonds": diamonds,
+    "choices of what was chosen": choices_of_what_was_chosen,
+    "rounds that may end": rounds_that_may_end,
     "ifs on a number": lambda n: MODEL + "x = 1\n" + lines(n, lambda k: f"if c{k}: x = x + {k}"),
     "returns in branches": returns_in_branches,
     "choices of functions": choices_of_functions,

@@ -219,7 +219,7 @@ def get_shape(m: Evaluator, tensor: Tensor, args: Args) -> Value:
 @method(Tensor, "argmax")
 def argmax(m: Evaluator, tensor: Tensor, args: Args) -> Value:
     if not tensor.data:
-        return m.apply_op("Argmax", [tensor], args.spot)
+        return m.apply_op(operation(args.callee), [tensor], args.spot)
     mark_inference(m, tensor)
     return Opaque("argmax of a tensor")
 

@@ -99,7 +99,7 @@ def pop(m: Evaluator, items: List, args: Args) -> Value:
     index = first if isinstance(first, int) else -1
     if _has_room(m, items) and -len(items) <= index < len(items) and not items.open:
         return items.pop(index)
-    _forget(m, items)
+    items.forget(m)
     return Opaque("an element")
 
 
@@ -120,7 +120,7 @@ def remove(m: Evaluator, items: List, args: Args) -> Value:
     elif same and not isinstance(first, SIMPLE):
         items.pop(same[0])
     else:
-        _forget(m, items)
+        items.forget(m)
     return None
 
 
@@ -134,15 +134,8 @@ def sort(m: Evaluator, items: List, args: Args) -> Value:
         if isinstance(found, List):
             items[:] = found
             return None
-    _forget(m, items)
+    items.forget(m)
     return None
-
-
-def _forget(m: Evaluator, items: List) -> None:
-    """Which items are where is not known from now on."""
-    m.escape(items)
-    items.clear()
-    items.open = True
 
 
 @method(List, "copy")

@@ -219,6 +219,7 @@ class Branches:
         exits = [one for one in exits if one.kind != RAISE or self.trying]
         if exits:
             around = self.journal.since(self._base)
+            self.spend(sum(len(row[1]) for row in around.values()))
             self._exits += [one._replace(left={**around, **one.left}) for one in exits]
 
     def may_end(self, kind: Completion, reason: str, value: Value = ABSENT) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ....graph import Tensor
@@ -31,8 +31,40 @@ FEW = 4
 """An unknown key of a dict with so many items chooses one of them."""
 
 
-class List(list[Value], Kind):
-    """A list or a set; `open` if it may hold more than is known."""
+class Container(Kind):
+    """What a list, a set and a dict have in common: items of which one may be absent."""
+
+    __slots__ = ()
+
+    def held(self, calls: bool) -> Collection[Value]:
+        raise NotImplementedError
+
+    def attribute(self, m: Evaluator, name: str, spot: Spot) -> Value:
+        return Method(self, name)
+
+    def other_method(self, m: Evaluator, name: str, args: Args) -> Value:
+        return Opaque(f"{type(self).__name__.lower()}.{name}")
+
+    def unpack(self, m: Evaluator, count: int, star: int | None) -> list[Value]:
+        return spread(m, self, count, star) or super().unpack(m, count, star)
+
+    def size(self) -> int | None:
+        return None if self.open or any(map(may_be_absent, self.held(False))) else len(self.held(False))
+
+    def truth(self, m: Evaluator) -> bool | Opaque:
+        if all(map(may_be_absent, self.held(False))):
+            return Opaque("open") if self.held(False) or self.open else False
+        return True
+
+    def contains(self, m: Evaluator, item: Value) -> bool | Opaque | None:
+        return is_among(m, item, self)
+
+    def tensors(self, m: Evaluator) -> tuple[Tensor, ...]:
+        return tuple(tensor for item in self.held(False) for tensor in m.tensors(item))
+
+
+class List(list[Value], Container):
+    """A list; `open` if it may hold more than is known."""
 
     __slots__ = ("open",)
 
@@ -41,12 +73,6 @@ class List(list[Value], Kind):
         self.open = open
 
     __hash__ = object.__hash__  # type: ignore[assignment]
-
-    def attribute(self, m: Evaluator, name: str, spot: Spot) -> Value:
-        return Method(self, name)
-
-    def other_method(self, m: Evaluator, name: str, args: Args) -> Value:
-        return Opaque(f"list.{name}")
 
     def item(self, m: Evaluator, key: Value, spot: Spot) -> Value:
         return element(m, self, key)
@@ -58,9 +84,7 @@ class List(list[Value], Kind):
             return
         m.escape(new)
         if isinstance(key, slice):
-            m.escape(self)
-            self.clear()
-            self.open = True
+            self.forget(m)
         else:
             self[:] = [m.choose(m.derived(Compare("==", key, index)), new, old) for index, old in enumerate(self)]
 
@@ -68,7 +92,11 @@ class List(list[Value], Kind):
         m.journal.touch(self)
         if isinstance(key, int) and not self.open and -len(self) <= key < len(self):
             del self[key]
-            return
+        else:
+            self.forget(m)
+
+    def forget(self, m: Evaluator) -> None:
+        """Which items are where is not known from now on; the journal must know of it."""
         m.escape(self)
         self.clear()
         self.open = True
@@ -77,29 +105,12 @@ class List(list[Value], Kind):
         m.spend(min(len(self), MAX_ITEMS))
         return present(self, self.open)
 
-    def unpack(self, m: Evaluator, count: int, star: int | None) -> list[Value]:
-        return spread(m, self, count, star) or super().unpack(m, count, star)
-
-    def size(self) -> int | None:
-        return None if self.open or any(map(may_be_absent, self)) else len(self)
-
-    def truth(self, m: Evaluator) -> bool | Opaque:
-        if all(map(may_be_absent, self)):
-            return Opaque("open") if self or self.open else False
-        return True
-
     def binary(self, m: Evaluator, op: Operator, right: Value) -> Value:
         result = joined(op, self, right)
         return List(result, self.open or of(right).open) if isinstance(result, list) else result
 
-    def contains(self, m: Evaluator, item: Value) -> bool | Opaque | None:
-        return is_among(m, item, self)
-
-    def held(self, calls: bool) -> Iterable[Value] | None:
+    def held(self, calls: bool) -> Collection[Value]:
         return self
-
-    def tensors(self, m: Evaluator) -> tuple[Tensor, ...]:
-        return tuple(tensor for item in self for tensor in m.tensors(item))
 
     def as_arg(self) -> object:
         return shown(self, self.open)
@@ -125,7 +136,7 @@ class Set(List):
         return Kind.item(self, m, key, spot)
 
 
-class Dict(dict[Any, Value], Kind):
+class Dict(dict[Any, Value], Container):
     """A dict, or an object's attributes; `open` if it may hold more than is known.
 
     A value may be absent where only one of two branches has set it.
@@ -138,12 +149,6 @@ class Dict(dict[Any, Value], Kind):
         self.open = open
 
     __hash__ = object.__hash__  # type: ignore[assignment]
-
-    def attribute(self, m: Evaluator, name: str, spot: Spot) -> Value:
-        return Method(self, name)
-
-    def other_method(self, m: Evaluator, name: str, args: Args) -> Value:
-        return Opaque(f"dict.{name}")
 
     def item(self, m: Evaluator, key: Value, spot: Spot) -> Value:
         if isinstance(key, (*SIMPLE, tuple)) and is_key(key) and key in self:
@@ -173,18 +178,7 @@ class Dict(dict[Any, Value], Kind):
     def iterate(self, m: Evaluator) -> Items:
         m.spend(min(len(self), MAX_ITEMS))
         sure = [key for key, value in self.items() if not may_be_absent(m.settled(value))]
-        return list(sure), not self.open and len(sure) == len(self)
-
-    def unpack(self, m: Evaluator, count: int, star: int | None) -> list[Value]:
-        return spread(m, self, count, star) or super().unpack(m, count, star)
-
-    def size(self) -> int | None:
-        return None if self.open or any(map(may_be_absent, self.values())) else len(self)
-
-    def truth(self, m: Evaluator) -> bool | Opaque:
-        if all(map(may_be_absent, self.values())):
-            return Opaque("open") if self or self.open else False
-        return True
+        return sure, not self.open and len(sure) == len(self)
 
     def has(self, m: Evaluator, key: Value) -> bool | Opaque:
         """Whether there is such a key, among those that are known."""
@@ -199,11 +193,8 @@ class Dict(dict[Any, Value], Kind):
         found = is_among(m, item, self)
         return self.has(m, item) if found else found
 
-    def held(self, calls: bool) -> Iterable[Value] | None:
+    def held(self, calls: bool) -> Collection[Value]:
         return self.values()
-
-    def tensors(self, m: Evaluator) -> tuple[Tensor, ...]:
-        return tuple(tensor for item in self.values() for tensor in m.tensors(item))
 
     def merge(self, more: Value) -> None:
         """`self.update(more)`; the journal must know of it."""

@@ -6,7 +6,7 @@ the journal keeps a copy, one for each open branch that has none yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -113,14 +113,11 @@ def merged(condition: Opaque, then: Left, other: Left) -> Left:
         here = (container, container, container.open)
         _, first, first_open = then.get(key, here)
         _, second, second_open = other.get(key, here)
-        join = (
-            _join_scopes
-            if isinstance(container, Scope)
-            else _join_dicts
-            if isinstance(container, Dict)
-            else _join_lists
-        )
-        left[key] = (container, join(condition, first, second), first_open or second_open)
+        if isinstance(container, Dict):
+            joined: Any = _join_dicts(condition, first, second, choose if type(container) is Scope else Choice)
+        else:
+            joined = _join_lists(condition, first, second)
+        left[key] = (container, joined, first_open or second_open)
     return left
 
 
@@ -155,16 +152,16 @@ def choose(condition: Opaque, then: Value, other: Value) -> Value:
     return Choice(condition, then, other)
 
 
-def _join_dicts(condition: Opaque, first: dict[Any, Value], second: dict[Any, Value]) -> dict[Any, Value]:
+def _join_dicts(
+    condition: Opaque, first: dict[Any, Value], second: dict[Any, Value], alone: Callable[[Opaque, Value, Value], Value]
+) -> dict[Any, Value]:
+    """Key by key; `alone` is what becomes of a value that one of them has alone."""
     joined: dict[Any, Value] = {}
     for key in {**first, **second}:
         then, other = first.get(key, ABSENT), second.get(key, ABSENT)
-        joined[key] = Choice(condition, then, other) if ABSENT in (then, other) else choose(condition, then, other)
+        join = alone if then is ABSENT or other is ABSENT else choose
+        joined[key] = join(condition, then, other)
     return joined
-
-
-def _join_scopes(condition: Opaque, first: dict[Any, Value], second: dict[Any, Value]) -> dict[Any, Value]:
-    return {key: choose(condition, first.get(key, ABSENT), second.get(key, ABSENT)) for key in {**first, **second}}
 
 
 def _join_lists(condition: Opaque, first: list[Value], second: list[Value]) -> list[Value]:

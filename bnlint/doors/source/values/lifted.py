@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ....graph import Layer, Tensor
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .args import Args
     from .evaluator import Evaluator
 
+ALL = 1_000
+"""More alternatives than a value has that is worth a look."""
 SIMPLE = (bool, int, float, str, bytes, type(None))
 
 
@@ -74,20 +76,53 @@ class Choice(Kind):
     condition: Opaque
     then: Value
     other: Value
+    partial: bool = field(init=False)
+    """Whether it may be absent."""
+
+    def __post_init__(self) -> None:
+        partial = any(side is ABSENT or may_be_absent(side) for side in (self.then, self.other))
+        object.__setattr__(self, "partial", partial)
 
     def leaves(self, limit: int = 6) -> list[Value]:
         """The possible values; an Opaque in place of what is beyond the limit."""
         found: list[Value] = []
         stack: list[Value] = [self]
+        opened: set[int] = set()  # Branches share what they chose from.
         while stack:
             value = stack.pop()
             if isinstance(value, Choice):
-                stack += [value.other, value.then]
+                if id(value) not in opened:
+                    opened.add(id(value))
+                    stack += [value.other, value.then]
             elif not any(value is seen for seen in found):
                 if len(found) == limit:
                     return [*found, Opaque("too many alternatives")]
                 found.append(value)
         return found
+
+    def mapped(self, act: Callable[[Value], Value]) -> Value:
+        """The same choice between what a function makes of the alternatives; of these, none that is ABSENT."""
+        made: dict[int, Value] = {}
+        stack: list[Value] = [self]
+        while stack:
+            value = stack[-1]
+            sides = [value.then, value.other] if isinstance(value, Choice) else []
+            ahead = [side for side in sides if id(side) not in made]
+            if ahead:
+                stack += ahead
+                continue
+            stack.pop()
+            if not isinstance(value, Choice):
+                made[id(value)] = act(value)
+                continue
+            then, other = made[id(value.then)], made[id(value.other)]
+            if then is value.then and other is value.other and ABSENT not in (then, other):
+                made[id(value)] = value
+            elif then is other or other is ABSENT:
+                made[id(value)] = then
+            else:
+                made[id(value)] = other if then is ABSENT else Choice(value.condition, then, other)
+        return made[id(self)]
 
     def attribute(self, m: Evaluator, name: str, spot: Spot) -> Value:
         return m.each(self, lambda one: m.attribute(one, name, spot))
@@ -113,8 +148,8 @@ class Choice(Kind):
         m.each(self, write)
 
     def unpack(self, m: Evaluator, count: int, star: int | None) -> list[Value]:
-        then, other = (of(leaf).unpack(m, count, star) for leaf in (self.then, self.other))
-        return [m.choose(self.condition, *pair) for pair in zip(then, other, strict=False)]
+        parts = {id(leaf): of(leaf).unpack(m, count, star) for leaf in self.leaves(ALL)}
+        return [self.mapped(lambda leaf, i=i: parts[id(leaf)][i]) for i in range(count)]  # type: ignore[misc]
 
     def truth(self, m: Evaluator) -> bool | Opaque:
         sides = {m.truth(leaf) if not isinstance(leaf, Opaque) else None for leaf in self.leaves()}
@@ -130,7 +165,8 @@ class Choice(Kind):
     def _truth_of(self, m: Evaluator, side: bool) -> bool | Opaque:
         """Whether one of the two values is true, where the condition chooses it."""
         with m.assuming(self.condition, side):
-            return m.truth(self.then if side else self.other)
+            value = m.settled(self.then if side else self.other)
+            return Opaque("several alternatives") if isinstance(value, Choice) else m.truth(value)
 
     def unary(self, m: Evaluator, operator: Operator, spot: Spot) -> Value:
         return m.each(self, lambda one: of(one).unary(m, operator, spot))
@@ -147,24 +183,16 @@ class Choice(Kind):
 
 def may_be_absent(value: Value) -> bool:
     """Whether a value is there in some branches only."""
-    return isinstance(value, Choice) and any(
-        side is ABSENT or may_be_absent(side) for side in (value.then, value.other)
-    )
+    return isinstance(value, Choice) and value.partial
 
 
 def there(value: Value) -> Value:
     """The value where it may be absent, for code that runs only where it is there."""
-    if not isinstance(value, Choice) or not may_be_absent(value):
-        return value
-    if ABSENT in (value.then, value.other):
-        return there(value.other if value.then is ABSENT else value.then)
-    return Choice(value.condition, there(value.then), there(value.other))
+    return value.mapped(lambda leaf: leaf) if isinstance(value, Choice) and value.partial else value
 
 
 def instead(value: Value, other: Value) -> Value:
     """The value, or another one where it is absent."""
-    if value is ABSENT:
-        return other
-    if not isinstance(value, Choice) or not may_be_absent(value):
-        return value
-    return Choice(value.condition, instead(value.then, other), instead(value.other, other))
+    if isinstance(value, Choice) and value.partial:
+        return value.mapped(lambda leaf: other if leaf is ABSENT else leaf)
+    return other if value is ABSENT else value

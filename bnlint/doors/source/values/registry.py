@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 Handler: TypeAlias = "Callable[[Evaluator, Args], Value]"
 MethodHandler: TypeAlias = "Callable[[Evaluator, Any, Args], Value]"
-H = TypeVar("H", bound=Callable[..., Any])
 R = TypeVar("R")
 
 SYMBOLS: dict[str, Handler] = {}
@@ -30,9 +29,13 @@ CONSTANTS: dict[str, Value] = {}
 def _add(table: dict[Any, Any], names: Iterable[Any], handler: Callable[..., Any]) -> None:
     """Raises ValueError for a name that another function has."""
     for name in names:
-        if getattr(table.get(name), "__qualname__", handler.__qualname__) != handler.__qualname__:
-            raise ValueError(f"{name} has two handlers, {table[name].__qualname__} and {handler.__qualname__}")
+        if _place(table.get(name, handler)) != _place(handler):
+            raise ValueError(f"{name} has two handlers, {_place(table[name])} and {_place(handler)}")
         table[name] = handler
+
+
+def _place(handler: Callable[..., Any]) -> str:
+    return f"{handler.__module__}.{handler.__qualname__}"
 
 
 def symbol(*names: str) -> Callable[[Handler], Handler]:
