@@ -6,6 +6,7 @@ from typing import Any
 
 import libcst as cst
 
+from ..library.builtins import Iterator
 from ..library.stdlib import note_loaded
 from ..module import Spot
 from ..purposes import purpose_of
@@ -13,7 +14,7 @@ from ..values.args import Args
 from ..values.bound import Symbol
 from ..values.branches import RETURN, Completion, Exit
 from ..values.code import Frame, Func, Super
-from ..values.containers import List, Scope
+from ..values.containers import Scope
 from ..values.evaluator import Evaluator
 from ..values.kind import ABSENT, Opaque, Value
 from ..values.lifted import SIMPLE, Assumed
@@ -122,8 +123,8 @@ def _changes(m: Evaluator, func: Func) -> dict[str, Any]:
 
 def _result(m: Evaluator, frame: Frame, completion: Completion, returns: list[Exit]) -> Value:
     """What a body gives that ended so: what it returned at its end, or in a branch before."""
-    if frame.yields:
-        return List(frame.yields, open=True)
+    if frame.yields or frame.yields.open:
+        return Iterator(frame.yields, open=frame.yields.open)
     result = frame.returned
     if result is ABSENT and (completion is None or not returns):
         result = None

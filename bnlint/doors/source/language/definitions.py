@@ -76,22 +76,21 @@ def _absolute(package: str, base: str) -> str:
 
 
 def _function(m: Evaluator, node: cst.FunctionDef, frame: Frame) -> Completion:
-    names = []
-    for decorator in node.decorators:
-        expression = decorator.decorator
-        if isinstance(expression, cst.Call):
-            expression = expression.func
-        try:
-            names.append(dotted(expression).rsplit(".", 1)[-1])
-        except AttributeError:
-            names.append("")
-    func = Func(node, frame, node.name.value, defaults(m, node.params, frame), decorators=tuple(names))
+    names = _decorators(node)
+    func = Func(node, frame, node.name.value, defaults(m, node.params, frame), decorators=names)
     m.functions.append(func)
     m.enclosing.append(frame)
     m.store(
         frame.variables, f"{func.name}.setter" if "setter" in names else func.name, _decorated(m, node, func, frame)
     )
     return None
+
+
+def _decorators(node: cst.FunctionDef | cst.ClassDef) -> tuple[str, ...]:
+    """The last parts of the decorators' names, "" for what is no name."""
+    called = (one.decorator for one in node.decorators)
+    names = (dotted_or(one.func if isinstance(one, cst.Call) else one) for one in called)
+    return tuple(name.rpartition(".")[2] for name in names)
 
 
 def _decorated(m: Evaluator, node: cst.FunctionDef | cst.ClassDef, value: Value, frame: Frame) -> Value:
@@ -113,11 +112,8 @@ def _class(m: Evaluator, node: cst.ClassDef, frame: Frame) -> Completion:
     for func in m.functions[first:]:
         if func.frame is scope:
             func.owner, func.frame = cls, frame
-    for decorator in node.decorators:
-        expression = decorator.decorator
-        expression = expression.func if isinstance(expression, cst.Call) else expression
-        if isinstance(expression, (cst.Name, cst.Attribute)) and dotted_or(expression).endswith("dataclass"):
-            cls.members["__dataclass__"] = True
+    if any(name.endswith("dataclass") for name in _decorators(node)):
+        cls.members["__dataclass__"] = True
     m.enclosing.append(frame)
     cls.keras, cls.testing = keras_base(bases), cls.is_test_case()
     m.classes.append(cls)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ....graph import Model, Program
+from ....graph import Program
 from .about import About, Both, Completed, Not
 from .code import Frame
-from .containers import Dict, List
+from .containers import Dict
 from .guards import guards
 from .journal import Journal, Left, choose, merged
 from .kind import ABSENT, Opaque, Value, of
@@ -211,7 +210,7 @@ class Branches:
         self._hand_on([one._replace(condition=self.derived(Both(holds, one.condition))) for one in exits])
         if frame is None:
             return Exit(completion, holds, left)
-        value, frame.returned = self._detached(frame.returned, left) if completion == RETURN else ABSENT, ABSENT
+        value, frame.returned = frame.returned if completion == RETURN else ABSENT, ABSENT
         return Exit(completion, holds, left, value)
 
     def _hand_on(self, exits: list[Exit]) -> None:
@@ -257,18 +256,6 @@ class Branches:
             left = merged(one.condition, one.left, left)
         self.journal.adopt(left)
         return None, caught
-
-    def _detached(self, value: Value, left: Left) -> Value:
-        """A returned model as it was where the branch returned it; the original goes on as it was before the branch."""
-        entries = value.entries if isinstance(value, Model) else None
-        row = left.pop(id(entries), None) if entries is not None else None
-        if row is None or not isinstance(value, Model):
-            return value
-        copy = replace(value, calls=[], nodes=[], events=list(value.events), writes=list(value.writes))
-        copy.entries = List(row[1])  # type: ignore[assignment]
-        self.program.models.append(copy)
-        self.program.layers.append(copy)
-        return copy
 
 
 def unless_raised() -> Opaque:

@@ -79,11 +79,11 @@ class List(list[Value], Container):
 
     def set_item(self, m: Evaluator, key: Value, new: Value) -> None:
         m.journal.touch(self)
-        if isinstance(key, int) and not self.open and -len(self) <= key < len(self):
+        if isinstance(key, int) and (0 if self.open else -len(self)) <= key < len(self):
             self[key] = new
             return
         m.escape(new)
-        if isinstance(key, slice):
+        if isinstance(key, (int, slice)):
             self.forget(m)
         else:
             self[:] = [m.choose(m.derived(Compare("==", key, index)), new, old) for index, old in enumerate(self)]
