@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from ....graph import Tensor
@@ -31,10 +32,16 @@ FEW = 4
 """An unknown key of a dict with so many items chooses one of them."""
 
 
+moment = count().__next__
+"""When a container is made, or a branch begins: what is made in a branch is no other branch's."""
+
+
 class Container(Kind):
-    """What a list, a set and a dict have in common: items of which one may be absent."""
+    """What a list, a set and a dict have in common: items of which one may be absent. `born` is when it was made."""
 
     __slots__ = ()
+
+    born: int
 
     def held(self, calls: bool) -> Collection[Value]:
         raise NotImplementedError
@@ -66,11 +73,12 @@ class Container(Kind):
 class List(list[Value], Container):
     """A list; `open` if it may hold more than is known."""
 
-    __slots__ = ("open",)
+    __slots__ = ("born", "open")
 
     def __init__(self, items: Iterable[Value] = (), open: bool = False) -> None:
         super().__init__(items)
         self.open = open
+        self.born = moment()
 
     __hash__ = object.__hash__  # type: ignore[assignment]
 
@@ -142,11 +150,12 @@ class Dict(dict[Any, Value], Container):
     A value may be absent where only one of two branches has set it.
     """
 
-    __slots__ = ("open",)
+    __slots__ = ("born", "open")
 
     def __init__(self, items: Any = (), open: bool = False) -> None:
         super().__init__(items)
         self.open = open
+        self.born = moment()
 
     __hash__ = object.__hash__  # type: ignore[assignment]
 

@@ -1,7 +1,7 @@
 """Taking back what a branch did, and joining what two branches left behind.
 
 Every container the evaluator writes to (variables, attributes, lists, dicts) is a `List` or a `Dict`. Before a write
-the journal keeps a copy, one for each open branch that has none yet.
+the journal keeps a copy, one for each open branch that has none yet, and in which it was not made.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .bound import Symbol
-from .containers import Dict, List, Scope
+from .containers import Dict, List, Scope, moment
 from .guards import guards
 from .kind import ABSENT, Opaque, Value
 from .lifted import SIMPLE, Choice
@@ -26,27 +26,31 @@ class Journal:
 
     def __init__(self) -> None:
         self._levels: list[Left] = []
+        self._begun: list[int] = []
 
     def touch(self, container: Container) -> None:
         """Must be called before every write to a container."""
-        if not self._levels or id(container) in self._levels[-1]:  # Then the branches around it have one, too.
-            return
+        if not self._levels or container.born > self._begun[-1] or id(container) in self._levels[-1]:
+            return  # What the innermost branch has made, or has a copy of, none around it needs a copy of.
         row = (container, _copy(container), container.open)
-        for level in self._levels:
-            level.setdefault(id(container), row)
+        for level, begun in zip(self._levels, self._begun, strict=True):
+            if container.born < begun:
+                level.setdefault(id(container), row)
 
     def reset(self) -> None:
         """Forget all open branches, keeping what they did."""
         self._levels.clear()
+        self._begun.clear()
 
     @contextmanager
     def aside(self) -> Iterator[None]:
         """What the body does is no part of the open branches: a module that one of them imports stays imported."""
-        levels, self._levels = self._levels, []
+        saved = self._levels, self._begun
+        self._levels, self._begun = [], []
         try:
             yield
         finally:
-            self._levels = levels
+            self._levels, self._begun = saved
 
     @contextmanager
     def repeated(self) -> Iterator[None]:
@@ -55,7 +59,7 @@ class Journal:
         try:
             yield
         finally:
-            for container, before, _ in self._levels.pop().values():
+            for container, before, _ in self._pop().values():
                 if isinstance(container, List):
                     container.open = container.open or len(container) != len(before)
                     continue
@@ -72,10 +76,15 @@ class Journal:
     def begin(self) -> None:
         """Open a branch."""
         self._levels.append({})
+        self._begun.append(moment())
+
+    def _pop(self) -> Left:
+        self._begun.pop()
+        return self._levels.pop()
 
     def drop(self) -> None:
         """Close the branch, keeping what it did."""
-        self._levels.pop()
+        self._pop()
 
     def since(self, depth: int) -> Left:
         """What is now in each container that was written to since so many branches were open."""
@@ -84,7 +93,7 @@ class Journal:
 
     def end(self, keep: bool) -> Left:
         """Close the branch; returns what it left in each container it wrote to, and undoes it unless `keep`."""
-        level = self._levels.pop()
+        level = self._pop()
         left: Left = {}
         for key, (container, before, was_open) in level.items():
             left[key] = (container, _copy(container), container.open)

@@ -293,6 +293,10 @@ def layer_of(value: Value) -> Layer | None:
     return of(value).layer
 
 
+_HOLD_NOTHING = frozenset({Opaque, Tensor, Layer, bool, int, float, str, type(None)})
+"""Most values are of these types."""
+
+
 def parts(value: Value, calls: bool = False) -> Iterator[Value]:
     """What a value is or holds in containers and joined branches, in order, each of these opened once.
 
@@ -302,7 +306,7 @@ def parts(value: Value, calls: bool = False) -> Iterator[Value]:
     stack = [value]
     while stack:
         part = stack.pop()
-        held = of(part).held(calls)
+        held = None if type(part) in _HOLD_NOTHING else of(part).held(calls)
         if held is None:
             yield part
         elif id(part) not in opened:
