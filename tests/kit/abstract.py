@@ -31,6 +31,7 @@ from bnlint.doors.source.language import statements as statements
 from bnlint.doors.source.language import targets as targets
 from bnlint.doors.source.language.machine import Machine
 from bnlint.doors.source.project import Project, opened
+from bnlint.doors.source.values import bound as bound
 from bnlint.doors.source.values import branches as branches
 from bnlint.doors.source.values import containers as containers
 from bnlint.doors.source.values import journal as journal

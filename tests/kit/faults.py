@@ -17,6 +17,7 @@ from kit.abstract import (
     Instance,
     List,
     Super,
+    bound,
     branches,
     calling,
     containers,
@@ -193,7 +194,7 @@ def range_never_counts_down(patch: MonkeyPatch) -> None:
         return range(made.start, made.stop, abs(made.step)) if isinstance(made, range) else made
 
     patch.setitem(registry.SYMBOLS, "builtins.range", upwards)
-    registry.symbol_handler.cache_clear()
+    patch.setattr(bound, "symbol_handler", registry.symbol_handler.__wrapped__)  # The cache outlives the patch.
 
 
 def star_takes_one(patch: MonkeyPatch) -> None:
