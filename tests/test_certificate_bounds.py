@@ -290,14 +290,30 @@ def smaller(program: Program, steps: tuple[Step, ...], calls: Sequence[Call]) ->
             yield compare(sized.before, sized.after, sized.shapes, watched, program.keras), sized
 
 
-NO_SPREAD = (
-    "Sequential([Input((9, None, 9)), Conv2D(1, 1), LayerNormalization(), Dropout(0.5), BatchNormalization()])\n"
-)
-"""A normalization over one channel gives 0 everywhere: noise is no multiple of that."""
+EXPLORED = [
+    # A normalization over one channel gives 0 everywhere: noise is no multiple of that.
+    ("Input((9, None, 9)), Conv2D(1, 1), LayerNormalization(), Dropout(0.5)", moved),
+    # Of many numbers, the largest is above 0 nearly always.
+    ("Input((9, 9, None, 9)), Conv3D(1, 1), MaxPooling3D((2, 3, 5), padding='valid'), PReLU()", bias),
+    # A crop takes away all that a padding has changed.
+    ("Input((9, None, 9)), Conv2D(1, 1), Conv2D(1, (1, 2), padding='same'), ZeroPadding2D(1), Cropping2D(2)", bias),
+    ("Input((9, 9, 9)), Conv2D(1, 1), Conv2D(1, (1, 4), padding='same'), Cropping2D(2)", bias),
+    # As many elements as there were channels, or another number.
+    ("Input((None, 9)), Conv1D(2, 3), MaxPooling1D(2, padding='valid'), Flatten(), Reshape((2, 5))", bias),
+    # All taps but one see the padding, everywhere or not.
+    ("Input((9, 9, 9)), Conv2D(1, 1), Conv2D(1, 3, dilation_rate=5, padding='same')", bias),
+]
+"""What random programs have shown once, or what comes near it."""
+
+
+def with_examples(test: Callable[..., None]) -> Callable[..., None]:
+    for made, steps in EXPLORED:
+        test = example(f"{HEAD}Sequential([{made}, BatchNormalization()])\n", steps)(test)
+    return test
 
 
 @SLOW
-@example(HEAD + NO_SPREAD, moved)
+@with_examples
 @given(chains(MODERATE, st.sampled_from([9, 12, 16, 20])), STEPS)
 def test_smaller_sizes_say_the_same(text: str, steps: Steps) -> None:
     program = evaluate(text, "model.py")

@@ -14,6 +14,9 @@ from .budget import BATCH, UPDATES, many
 from .running import Runner, Variables
 from .specs import Network, Spec, axis_of, moved, normalizes
 
+_SHIFT = 3.0
+"""How much darker or brighter than the mean a sample is at most, in standard deviations of its numbers."""
+
 Gaps = tuple[float, ...]
 """The largest difference of each output that is looked at."""
 
@@ -88,11 +91,18 @@ class Comparison:
         return Runner(network, self.keras, variables, drawn)
 
     def inputs(self, step: int, batch: int = BATCH) -> list[Array]:
-        """Fresh numbers for each step, the same for both networks."""
-        return [
+        """Fresh numbers for each step, the same for both networks; samples are darker or brighter as a whole.
+
+        Without that, what a pooling leaves of many numbers would have one sign, and pass through a ReLU as it is.
+        """
+        found = [
             np.random.default_rng([1, step, number]).standard_normal((batch, *shape))
             for number, shape in enumerate(self.shapes)
         ]
+        if batch == BATCH:
+            for one in found:
+                one += np.linspace(-_SHIFT, _SHIFT, batch).reshape(-1, *[1] * (one.ndim - 1))
+        return found
 
     def outcome(self) -> Outcome:
         """What comes of it."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..reference.windows import each, padding_of
+from ..reference.windows import each
 from .budget import BATCH
 from .costs import Given, Run, Shape, Unequal, cost_of, each_pair
 from .specs import Network, Node, Spec, arranged
@@ -243,29 +243,6 @@ def _root(number: int, parts: int) -> int:
     wanted = number ** (1 / parts)
     divisors = [one for one in range(2, min(number, 1000) + 1) if number % one == 0]
     return min(divisors, key=lambda one: abs(one - wanted), default=1)
-
-
-def border(spec: Spec, shape: Shape) -> tuple[object, ...]:
-    """How a layer's windows meet the ends of each axis: padded before or behind, and whether some of it is in none.
-
-    And how they meet each other, if at all, and whether one of them sees all of it.
-    """
-    if spec.inner is not None:
-        return border(spec.inner, (shape[0], *shape[2:]))
-    args: dict[str, Any] = dict(spec.args)
-    rank = spec.row.spatial
-    size = args.get("kernel_size") or args.get("pool_size")
-    if size is None or "Transpose" in spec.kind:
-        return ()
-    strides, dilation = args.get("strides") or size, args.get("dilation_rate") or 1
-    spatial, _ = Given(spec, args).parts(shape)
-    found = []
-    for n, k, s, d in zip(spatial, each(size, rank), each(strides, rank), each(dilation, rank), strict=True):
-        before, behind = padding_of(n, k, s, d, str(args["padding"]))
-        reach = (k - 1) * d + 1
-        left = (n + before + behind - reach) % s
-        found.append((before > 0, behind > 0, left > 0, reach > s, reach < s, n > reach, n < reach))
-    return tuple(found)
 
 
 _FAMILIES: dict[str, Callable[[Spec, dict[str, Any], Shape, Shape, Limits], dict[str, Any]]] = {

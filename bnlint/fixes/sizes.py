@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from ..graph.nodes import Shape as Known
 from .budget import BATCH, MOST_NUMBERS, MOST_WORK, numbers_of, work_of
 from .costs import Run, Shape, Unequal, run_of
-from .scaling import LIMITS, Limits, border, scaled
+from .edges import edges
+from .scaling import LIMITS, Limits, scaled
 from .specs import Network, Untried, narrowed
 
 ERRORS = (ValueError, IndexError, TypeError, KeyError, ArithmeticError, AttributeError, MemoryError)
@@ -192,22 +193,17 @@ class Sizes:
         while high - low > 1 and low and self._left > 0:
             middle = (low + high) // 2
             low, high = (low, middle) if good(middle) else (middle, high)
-        borders = self._borders((self._before, self._after), known, self._known)
+        kept = self._edges((self._before, self._after), known, self._known)
         for size in [high + room for room in _ROOM] if low else [high, *_LESS]:
             for more in range(min(strides, _MOST_STRIDES)):
                 sized = good(size, more)
-                if sized and self._borders((sized.before, sized.after), sized.runs(), sized.shapes) == borders:
+                if sized and self._edges((sized.before, sized.after), sized.runs(), sized.shapes) == kept:
                     yield sized
                     break
 
-    def _borders(self, networks: Sequence[Network], runs: Sequence[Run], shapes: tuple[Shape, ...]) -> list[object]:
-        """How the windows of every layer meet the ends of its input."""
-        found: list[object] = []
-        for network, run in zip(networks, runs, strict=True):
-            values = {-1 - number: (BATCH, *shape) for number, shape in enumerate(shapes)}
-            values |= {number: cost.shape for number, cost in enumerate(run.nodes)}
-            found += [border(node.spec, values[node.inputs[0]]) for node in network.nodes if node.inputs]
-        return found
+    @staticmethod
+    def _edges(networks: Sequence[Network], runs: Sequence[Run], shapes: tuple[Shape, ...]) -> list[object]:
+        return [edges(network, run, shapes) for network, run in zip(networks, runs, strict=True)]
 
     def _joined(self, make: Make, shapes: tuple[Shape, ...]) -> Sized:
         """What `make` makes of these shapes, those that meet in a layer changed so that they go together."""
