@@ -9,20 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .config import ConfigError
-    from .doors.training import Training
-    from .drawing import draw
-    from .engine import check_model, check_paths, check_source
-    from .finding import Certificate, Edit, Failure, Finding, Fix, Place, Related, Severity
+    from .api.drawing import draw
+    from .doors.live.training import Training
+    from .findings import Certificate, Edit, Failure, Finding, Fix, Place, Related, Severity
     from .graph import Origin, Program
-    from .live.clean import assert_clean
-    from .live.fixed import Repair, fixed, repairs
-    from .live.recalibrate import Recalibration, recalibrate
-    from .live.watch import Watch
-    from .mend import mend_source
-    from .report import FindingsError, Report
     from .reporters.card import explain
-    from .rule import Options, Problem, Rule
+    from .rulebook.rule import Options, Problem, Rule
+    from .run.config import ConfigError
+    from .run.engine import check_model, check_paths, check_source
+    from .run.fixing import mend_source
+    from .run.report import FindingsError, Report
+    from .runtime.clean import assert_clean
+    from .runtime.fixed import Repair, fixed, repairs
+    from .runtime.recalibrate import Recalibration, recalibrate
+    from .runtime.watch import Watch
 
 __version__ = "0.1.0"
 
@@ -60,20 +60,20 @@ __all__ = [
 ]
 
 _HOMES = {
-    "config": ("ConfigError",),
-    "doors.training": ("Training",),
-    "drawing": ("draw",),
-    "engine": ("check_model", "check_paths", "check_source"),
-    "finding": ("Certificate", "Edit", "Failure", "Finding", "Fix", "Place", "Related", "Severity"),
+    "run.config": ("ConfigError",),
+    "doors.live.training": ("Training",),
+    "api.drawing": ("draw",),
+    "run.engine": ("check_model", "check_paths", "check_source"),
+    "findings": ("Certificate", "Edit", "Failure", "Finding", "Fix", "Place", "Related", "Severity"),
     "graph": ("Origin", "Program"),
-    "live.clean": ("assert_clean",),
-    "live.fixed": ("Repair", "fixed", "repairs"),
-    "live.recalibrate": ("Recalibration", "recalibrate"),
-    "live.watch": ("Watch",),
-    "mend": ("mend_source",),
-    "report": ("FindingsError", "Report"),
+    "runtime.clean": ("assert_clean",),
+    "runtime.fixed": ("Repair", "fixed", "repairs"),
+    "runtime.recalibrate": ("Recalibration", "recalibrate"),
+    "runtime.watch": ("Watch",),
+    "run.fixing": ("mend_source",),
+    "run.report": ("FindingsError", "Report"),
     "reporters.card": ("explain",),
-    "rule": ("Options", "Problem", "Rule"),
+    "rulebook.rule": ("Options", "Problem", "Rule"),
 }
 
 

@@ -8,6 +8,6 @@ if __name__ == "__main__":
     if sys.path[0] == os.getcwd() != os.path.dirname(os.path.dirname(os.path.abspath(__file__))):
         del sys.path[0]
 
-    from .cli import main
+    from .cli.main import main
 
     main(prog_name="python -m bnlint")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .finding import Failure, Place
+from .findings import Failure, Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.change import Change, Function, RemoveArgument, SetArgument
 from bnlint.graph import Call, Origin, Tensor, by_construction, is_batchnorm, which_of
 from bnlint.graph.channels import KEEPS_AXES, channel_axis, ends, normalized_axis
+from bnlint.rulebook.change import Change, Function, RemoveArgument, SetArgument
 
 category = "construction"
 severity = Severity.ERROR

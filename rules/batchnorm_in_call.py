@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.change import Change, Hoist
 from bnlint.graph import Layer, Origin, by_origin, is_batchnorm, label
+from bnlint.rulebook.change import Change, Hoist
 
 category = "construction"
 severity = Severity.ERROR

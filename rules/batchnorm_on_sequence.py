@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
 from bnlint.catalog import kinds, parameters, row
-from bnlint.change import Change, Construct, Function, RemoveArgument
 from bnlint.graph import (
     BATCH_NORMALIZATIONS,
     DROPOUTS,
@@ -20,6 +19,7 @@ from bnlint.graph import (
 )
 from bnlint.graph.channels import ends
 from bnlint.graph.freezing import ever_frozen, may_learn
+from bnlint.rulebook.change import Change, Construct, Function, RemoveArgument
 
 category = "placement"
 severity = Severity.ADVICE

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.change import AddParameter, Change, Modes, take_flag
 from bnlint.graph import Model
 from bnlint.graph.freezing import TRAINING_EVENTS, Reached, reached, trainable_at
 from bnlint.reference.modes import mode
 from bnlint.reference.situations import situation_of, with_level
+from bnlint.rulebook.change import AddParameter, Change, Modes, take_flag
 
 category = "mode"
 severity = Severity.ERROR

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.change import Change, Join
 from bnlint.graph import Call, Tensor, by_origin, is_batchnorm, label, users
+from bnlint.rulebook.change import Change, Join
 
 category = "construction"
 severity = Severity.ERROR

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 from bnlint import Options, Problem, Program, Severity
 from bnlint.catalog import row
-from bnlint.change import Change, Function, MoveCall
 from bnlint.graph import (
     DROPOUTS,
     Call,
@@ -20,6 +19,7 @@ from bnlint.graph import (
     used_on,
 )
 from bnlint.graph.ways import alike, behind, on_to
+from bnlint.rulebook.change import Change, Function, MoveCall
 
 category = "placement"
 severity = Severity.WARNING

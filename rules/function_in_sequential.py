@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
 from bnlint.catalog import kind_of, kinds, parameters
-from bnlint.change import Change, Raises, Unfold
 from bnlint.graph import Entry, by_origin
 from bnlint.graph.kinds import MERGES
+from bnlint.rulebook.change import Change, Raises, Unfold
 
 category = "construction"
 severity = Severity.ERROR

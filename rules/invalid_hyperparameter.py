@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TypeGuard
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.change import Change, Raises, SetArgument
 from bnlint.graph import Origin, settings
+from bnlint.rulebook.change import Change, Raises, SetArgument
 
 category = "batch"
 severity = Severity.ERROR

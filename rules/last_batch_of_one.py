@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.change import Change, SetArgument
 from bnlint.graph import Batch, training_batch
 from bnlint.graph.batches import alone_in
+from bnlint.rulebook.change import Change, SetArgument
 
 category = "batch"
 severity = Severity.WARNING

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.change import Apply, Change, NameArgument, Raises, RemoveArgument, Step
 from bnlint.graph import Arg, Call, Layer, Unknown, by_origin, is_batchnorm
 from bnlint.graph.freezing import FORWARDED
+from bnlint.rulebook.change import Apply, Change, NameArgument, Raises, RemoveArgument, Step
 
 category = "construction"
 severity = Severity.ERROR

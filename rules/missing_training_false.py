@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.change import Change, Modes, SetArgument
 from bnlint.graph import Call, Model, by_origin, holds_batchnorm, is_frozen, label
 from bnlint.graph.freezing import reached
 from bnlint.reference.modes import mode
 from bnlint.reference.situations import level_of, situation_in, situation_of
+from bnlint.rulebook.change import Change, Modes, SetArgument
 
 category = "mode"
 severity = Severity.ADVICE

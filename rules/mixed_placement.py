@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.change import AddCall, Change, Function, MoveCall, RemoveArgument, Step
 from bnlint.graph import (
     Call,
     Layer,
@@ -28,6 +27,7 @@ from bnlint.graph import (
 )
 from bnlint.graph.kinds import OUTPUT_ACTIVATIONS
 from bnlint.graph.ways import alike, back_to, before, on_to
+from bnlint.rulebook.change import AddCall, Change, Function, MoveCall, RemoveArgument, Step
 
 category = "placement"
 severity = Severity.ADVICE

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.change import Change, Function, SetArgument
 from bnlint.graph import Origin, is_batchnorm, settings
+from bnlint.rulebook.change import Change, Function, SetArgument
 
 category = "batch"
 severity = Severity.WARNING

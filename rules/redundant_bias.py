@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
 from bnlint.catalog import row
-from bnlint.change import Change, Function, SetArgument
 from bnlint.graph import (
     BATCH_NORMALIZATIONS,
     Call,
@@ -20,6 +19,7 @@ from bnlint.graph import (
 )
 from bnlint.graph.channels import channel_axis, data_format, normalized_axis
 from bnlint.graph.freezing import contents, ever_frozen, may_learn
+from bnlint.rulebook.change import Change, Function, SetArgument
 
 category = "placement"
 severity = Severity.ADVICE

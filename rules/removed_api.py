@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from bnlint import Options, Problem, Program, Severity
 from bnlint.catalog import modules, row
-from bnlint.change import Change, ImportFrom, NameArgument, Raises, RemoveArgument, Rename, SetArgument, Step
 from bnlint.graph import BATCH_NORMALIZATIONS, Arg, Layer, Use
+from bnlint.rulebook.change import Change, ImportFrom, NameArgument, Raises, RemoveArgument, Rename, SetArgument, Step
 
 category = "construction"
 severity = Severity.ERROR

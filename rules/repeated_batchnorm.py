@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.change import Change, Function, RemoveCall
 from bnlint.graph import Call, Layer, by_construction, is_batchnorm, is_pass_through, which_of
 from bnlint.graph.channels import ends, normalized_axis
 from bnlint.graph.freezing import ever_frozen
+from bnlint.rulebook.change import Change, Function, RemoveCall
 
 category = "placement"
 severity = Severity.WARNING

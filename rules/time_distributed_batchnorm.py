@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.change import Change, Function, Replace, SetArgument
 from bnlint.graph import Call, Layer, Model, by_construction, is_batchnorm, label, which_of
 from bnlint.graph.freezing import contents, ever_frozen, may_learn
+from bnlint.rulebook.change import Change, Function, Replace, SetArgument
 
 category = "placement"
 severity = Severity.WARNING

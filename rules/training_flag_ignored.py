@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.change import Change, Modes, SetArgument, Step, freeze
 from bnlint.graph import Call, Event, Layer, Origin, is_batchnorm, label
 from bnlint.graph.freezing import (
     Reached,
@@ -18,6 +17,7 @@ from bnlint.graph.freezing import (
 )
 from bnlint.reference.modes import Level, mode
 from bnlint.reference.situations import situation_in, situation_of
+from bnlint.rulebook.change import Change, Modes, SetArgument, Step, freeze
 
 category = "mode"
 severity = Severity.ERROR

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Literal
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.change import Change, Forward, Modes, RemoveArgument, SetArgument
 from bnlint.graph import (
     Call,
     Layer,
@@ -21,6 +20,7 @@ from bnlint.graph import (
 from bnlint.graph.freezing import Reached, reached
 from bnlint.reference.modes import Level, Situation, mode
 from bnlint.reference.situations import level_of, situation_in, situation_of, with_flag
+from bnlint.rulebook.change import Change, Forward, Modes, RemoveArgument, SetArgument
 
 category = "mode"
 severity = Severity.ERROR

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.change import Change, Modes, freeze
 from bnlint.graph import Arg, Event, Model, Origin, label, samples_per_step, training_batch
 from bnlint.graph.freezing import Reached, judged_at, reached, thawed_at, trainable_ends, training_events
 from bnlint.reference.situations import situation_of
+from bnlint.rulebook.change import Change, Modes, freeze
 
 category = "mode"
 severity = Severity.WARNING

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.change import Change, Function, Rename, SetArgument, Step
 from bnlint.graph import Event, Layer, Model, PerReplica, by_origin, learning_batchnorms, training_batch
+from bnlint.rulebook.change import Change, Function, Rename, SetArgument, Step
 
 category = "batch"
 severity = Severity.ADVICE

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.change import Change, Forward, Modes, RemoveArgument, SetArgument, Step, take_flag
 from bnlint.graph import Call, Event, Model, by_origin, is_batchnorm, label
 from bnlint.graph.freezing import TRAINING_EVENTS, flag_of, reached, trainable_at
 from bnlint.reference.modes import Level, mode
 from bnlint.reference.situations import level_of, situation_in, situation_of, with_flag, with_level
+from bnlint.rulebook.change import Change, Forward, Modes, RemoveArgument, SetArgument, Step, take_flag
 
 category = "mode"
 severity = Severity.ERROR

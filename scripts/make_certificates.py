@@ -8,11 +8,11 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from bnlint.book import open_book
-from bnlint.card import unmarked
-from bnlint.engine import check_source
-from bnlint.rule import Rule
-from bnlint.trial import Trial, trials
+from bnlint.rulebook.card import unmarked
+from bnlint.rulebook.folders import open_book
+from bnlint.rulebook.rule import Rule
+from bnlint.run.engine import check_source
+from bnlint.run.examples import Trial, trials
 
 
 def said(trial: Trial) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bnlint.book import open_book
-from bnlint.evidence import experiments
+from bnlint.rulebook.experiments import experiments
+from bnlint.rulebook.folders import open_book
 
 BOOK = open_book()
 

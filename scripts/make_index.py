@@ -7,7 +7,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from bnlint.book import index, open_book, shipped_folder
+from bnlint.rulebook.folders import index, open_book, shipped_folder
 
 if __name__ == "__main__":
     (shipped_folder() / "README.md").write_text(index(open_book()), encoding="utf-8")

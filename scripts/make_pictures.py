@@ -17,11 +17,11 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 import bnlint
-from bnlint.book import open_book
-from bnlint.card import fences
-from bnlint.evidence import experiments
 from bnlint.reporters import render
 from bnlint.reporters.plot import draw
+from bnlint.rulebook.card import fences
+from bnlint.rulebook.experiments import experiments
+from bnlint.rulebook.folders import open_book
 
 CHECKOUT = Path(__file__).parents[1]
 COLUMNS = 110

@@ -19,9 +19,9 @@ from unittest.mock import patch
 import numpy as np
 import tensorflow as tf
 
-from bnlint.book import open_book
-from bnlint.evidence import Experiment, Failed, experiments
 from bnlint.reference import activations, batchnorm, linear, noise, normalizations, ops, recurrent, training
+from bnlint.rulebook.experiments import Experiment, Failed, experiments
+from bnlint.rulebook.folders import open_book
 
 keras = importlib.import_module(sys.argv[1])
 layers = keras.layers

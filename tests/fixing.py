@@ -6,7 +6,7 @@ import textwrap
 from typing import Any
 
 from bnlint import check_source
-from bnlint.mend import mend_source
+from bnlint.run.fixing import mend_source
 
 BEFORE = {"mixed-placement": {"placement": "before-activation"}}
 AFTER = {"mixed-placement": {"placement": "after-activation"}}

@@ -17,14 +17,24 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 
-from bnlint.change import AddCall, Change, Construct, Function, RemoveArgument, RemoveCall, Replace, SetArgument, Step
 from bnlint.doors.source import evaluate
-from bnlint.fixes.certificate import certify
-from bnlint.fixes.comparing import UPDATES, Comparison
-from bnlint.fixes.running import Runner, Variables
-from bnlint.fixes.specs import Network
-from bnlint.fixes.trials import trials
+from bnlint.fixes.proof.certificate import certify
+from bnlint.fixes.proof.comparing import UPDATES, Comparison
+from bnlint.fixes.proof.running import Runner, Variables
+from bnlint.fixes.proof.specs import Network
+from bnlint.fixes.proof.trials import trials
 from bnlint.graph import Call
+from bnlint.rulebook.change import (
+    AddCall,
+    Change,
+    Construct,
+    Function,
+    RemoveArgument,
+    RemoveCall,
+    Replace,
+    SetArgument,
+    Step,
+)
 
 LEGACY = sys.argv[1] == "tf_keras"
 SHAPE = (12, 10, 3)

@@ -24,8 +24,8 @@ import numpy as np
 import tensorflow as tf
 
 from bnlint import check_model
-from bnlint.doors.training import Training
-from bnlint.live.fitting import training_of
+from bnlint.doors.live.training import Training
+from bnlint.runtime.fitting import training_of
 
 keras: Any = importlib.import_module(sys.argv[1])
 LEGACY = sys.argv[1] == "tf_keras"

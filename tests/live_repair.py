@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from bnlint.change import Change, Freeze
 from bnlint.doors.assembly import Spot
-from bnlint.doors.objects import array
-from bnlint.doors.training import Training
-from bnlint.live.fixed import fixed, repairs
-from bnlint.live.rebuild import Edits, reachable, rebuilt
-from bnlint.live.recalibrate import recalibrate
-from bnlint.live.watching import layer_paths
+from bnlint.doors.live.objects import array
+from bnlint.doors.live.training import Training
 from bnlint.reference.batchnorm import BatchNorm
 from bnlint.reference.normalizations import population_statistics
+from bnlint.rulebook.change import Change, Freeze
+from bnlint.runtime.fixed import fixed, repairs
+from bnlint.runtime.rebuild import Edits, reachable, rebuilt
+from bnlint.runtime.recalibrate import recalibrate
+from bnlint.runtime.watching import layer_paths
 
 STATISTICS = ("moving_mean", "moving_variance")
 
@@ -440,7 +440,7 @@ def trained_alike(keras: Any, model: Any, new: Any) -> list[float]:
 
 _WRONG = """
 from bnlint import Problem, Severity
-from bnlint.change import Change, Function, SetArgument
+from bnlint.rulebook.change import Change, Function, SetArgument
 
 category = "mode"
 severity = Severity.ADVICE

@@ -16,7 +16,7 @@ from kit.applications import CONSTRUCTORS
 from live_applications import counted
 
 from bnlint.catalog import LAST_BATCHNORM
-from bnlint.cli import main
+from bnlint.cli.main import main
 
 WITHOUT_BATCHNORM = {"VGG16", "VGG19", *(name for name in CONSTRUCTORS if name.startswith("ConvNeXt"))}
 

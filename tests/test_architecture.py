@@ -14,30 +14,22 @@ CHECKOUT = Path(__file__).parents[1]
 PACKAGE = CHECKOUT / "bnlint"
 
 LAYERS = (
-    ("disk", "finding", "scene"),
+    ("findings",),
     ("catalog", "fault"),
     ("graph",),
-    ("reference",),
-    ("card", "change"),
-    ("rule",),
-    ("book", "doors", "evidence"),
+    ("reference", "inputs"),
+    ("rulebook",),
+    ("doors",),
     ("fixes",),
-    ("report", "reporters"),
-    ("files", "config", "patterns", "imports", "pool", "suppress", "console"),
-    ("sieve", "plan"),
-    ("checker", "reading"),
-    ("settle",),
-    ("engine",),
-    ("mend", "drawing"),
-    ("trial", "live"),
-    ("command",),
+    ("run", "reporters"),
+    ("runtime", "api"),
     ("cli",),
     ("__main__",),
 )
 """The parts of the package, lowest first: each may import from the layers below its own."""
 
 KERAS = {"tensorflow", "keras", "tf_keras"}
-KERAS_PARTS = (PACKAGE / "doors" / "live.py", PACKAGE / "live")
+KERAS_PARTS = (PACKAGE / "doors" / "live", PACKAGE / "runtime")
 GRAB_BAGS = {"utils", "util", "helpers", "helper", "common", "base", "misc"}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -163,7 +155,7 @@ def at_run_time(path: Path) -> Iterator[str]:
 def test_rules_import_only_bnlint_and_the_standard_library(path: Path) -> None:
     heads = {name.split(".")[0] for name in imports(path)}
     assert heads - {"bnlint"} <= sys.stdlib_module_names
-    assert {name for given in imports(path) if (name := part(given))} <= {"catalog", "graph", "change", "reference"}
+    assert {name for given in imports(path) if (name := part(given))} <= {"catalog", "graph", "rulebook", "reference"}
 
 
 @pytest.mark.parametrize("path", [*MODULES, *RULES], ids=lambda path: str(path.relative_to(CHECKOUT)))
@@ -184,12 +176,12 @@ def test_the_checks_see_what_they_forbid(tmp_path: Path, monkeypatch: pytest.Mon
     module = folder / "saved.py"
     module.write_text(
         "import keras.layers\nfrom ..finding import Place\nfrom . import live\n"
-        "if TYPE_CHECKING:\n    from ..rule import Rule\ndef f():\n    from bnlint.engine import check_paths\n"
+        "if TYPE_CHECKING:\n    from ..rule import Rule\ndef f():\n    from bnlint.run.engine import check_paths\n"
     )
     monkeypatch.setattr(sys.modules[__name__], "CHECKOUT", tmp_path)
-    now = ["keras.layers", "bnlint.finding.Place", "bnlint.doors.live"]
+    now = ["keras.layers", "bnlint.findings.Place", "bnlint.doors.live"]
     assert list(imports(module, lazy=False)) == now
-    assert list(imports(module)) == [*now, "bnlint.rule.Rule", "bnlint.engine.check_paths"]
+    assert list(imports(module)) == [*now, "bnlint.rulebook.rule.Rule", "bnlint.run.engine.check_paths"]
     with pytest.raises(AssertionError, match="a -> b -> a"):
         assert_acyclic("a", {"a": {"b"}, "b": {"a"}}, set(), ())
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bnlint import check_source, engine
-from bnlint.cli import main
+from bnlint import check_source
+from bnlint.cli.main import main
+from bnlint.run import engine
 
 CHECKOUT = Path(__file__).parents[1]
 GOOD = "from keras import layers\nlayers.BatchNormalization()\n"
@@ -234,7 +235,7 @@ def test_the_process_survives_all_of_them_at_once(folder: Path) -> None:
         Path(f"bad{number}.py").write_text(f"# BatchNormalization\n{text}\n", encoding="utf-8")
     with open("large.py", "wb") as file:
         file.write(b"# BatchNormalization\n" + b"x = 1\n" * 8_500_000)
-    program = "import sys\nfrom bnlint.cli import main\ntry:\n    main(['.', '--format', 'json'])\nfinally:\n"
+    program = "import sys\nfrom bnlint.cli.main import main\ntry:\n    main(['.', '--format', 'json'])\nfinally:\n"
     program += "    if sys.platform == 'linux':\n        sys.stderr.write(open('/proc/self/status').read())"
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
     run = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.book import Book, index, open_book, read_folders, scaffold, shipped_folder
-from bnlint.card import examples, fences, sections, summary, why
-from bnlint.finding import Severity
-from bnlint.rule import CATEGORIES
+from bnlint.findings import Severity
+from bnlint.rulebook.card import examples, fences, sections, summary, why
+from bnlint.rulebook.folders import Book, index, open_book, read_folders, scaffold, shipped_folder
+from bnlint.rulebook.rule import CATEGORIES
 
 CARD = """# Title with `code`
 

@@ -11,11 +11,11 @@ import pytest
 from test_html import EVIL, EVIL_FINDING
 
 import bnlint
-from bnlint.finding import Finding, Place, Severity
-from bnlint.plan import make_plan
-from bnlint.report import Report
+from bnlint.findings import Finding, Place, Severity
 from bnlint.reporters import render
 from bnlint.reporters.sources import Sources
+from bnlint.run.plan import make_plan
+from bnlint.run.report import Report
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -70,8 +70,8 @@ def opened(browser: Chrome, tmp_path: Path) -> Callable[[str], Chrome]:
 @pytest.fixture(scope="module")
 def programs() -> str:
     """The report of the shipped programs, with fixes and pictures."""
-    from bnlint import engine
-    from bnlint.config import parse
+    from bnlint.run import engine
+    from bnlint.run.config import parse
 
     plan = make_plan(parse({}, str(PROGRAMS)), fixes=True)
     plan.scenes = "findings"
@@ -94,7 +94,7 @@ def many(count: int) -> str:
         )
         for n in range(count)
     ]
-    from bnlint.book import open_book
+    from bnlint.rulebook.folders import open_book
 
     return render("html", Report(findings, checked=40), list(open_book().values()), sources=Sources(texts))
 
@@ -220,7 +220,7 @@ def test_formulas_are_laid_out(opened: Callable[[str], Chrome], programs: str) -
 
 
 def test_hostile_text_does_nothing(opened: Callable[[str], Chrome]) -> None:
-    from bnlint.scene import Node, Scene
+    from bnlint.graph.picture import Node, Scene
 
     places = frozenset({EVIL_FINDING.place})
     node = Node(0, EVIL, "linear", EVIL, (EVIL,), places=places)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.book import open_book, read_folders
-from bnlint.card import sections
-from bnlint.evidence import Experiment, experiments
-from bnlint.rule import Rule
+from bnlint.rulebook.card import sections
+from bnlint.rulebook.experiments import Experiment, experiments
+from bnlint.rulebook.folders import open_book, read_folders
+from bnlint.rulebook.rule import Rule
 
 CHECKOUT = Path(__file__).parents[1]
 

@@ -12,19 +12,19 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from bnlint.change import Change, Function, MoveCall, RemoveCall, SetArgument, Step
 from bnlint.doors.source import evaluate
-from bnlint.finding import ROUNDING, Certificate
-from bnlint.fixes import running, sizes
-from bnlint.fixes.budget import BATCH
-from bnlint.fixes.certificate import certify
-from bnlint.fixes.comparing import Outcome, compare
-from bnlint.fixes.costs import DRAWN, run_of
-from bnlint.fixes.neighbourhood import Neighbourhood
-from bnlint.fixes.running import Runner
-from bnlint.fixes.sizes import ERRORS, Outside, Sized, Sizes
-from bnlint.fixes.trials import MOST_IN_ALL
+from bnlint.findings import ROUNDING, Certificate
+from bnlint.fixes.proof import running, sizes
+from bnlint.fixes.proof.budget import BATCH
+from bnlint.fixes.proof.certificate import certify
+from bnlint.fixes.proof.comparing import Outcome, compare
+from bnlint.fixes.proof.costs import DRAWN, run_of
+from bnlint.fixes.proof.neighbourhood import Neighbourhood
+from bnlint.fixes.proof.running import Runner
+from bnlint.fixes.proof.sizes import ERRORS, Outside, Sized, Sizes
+from bnlint.fixes.proof.trials import MOST_IN_ALL
 from bnlint.graph import Call, Program
+from bnlint.rulebook.change import Change, Function, MoveCall, RemoveCall, SetArgument, Step
 
 HEAD = "from keras import Input, Model, Sequential\nfrom keras.layers import *\n"
 MOST_BYTES = 50_000_000

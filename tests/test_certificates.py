@@ -11,7 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.change import (
+from bnlint.doors.source import evaluate
+from bnlint.findings import ROUNDING, Certificate
+from bnlint.fixes.proof.certificate import certify
+from bnlint.graph import Call, Program
+from bnlint.reference.modes import Level, Situation
+from bnlint.rulebook.change import (
     AddCall,
     AddStatement,
     Change,
@@ -27,11 +32,6 @@ from bnlint.change import (
     SetArgument,
     Step,
 )
-from bnlint.doors.source import evaluate
-from bnlint.finding import ROUNDING, Certificate
-from bnlint.fixes.certificate import certify
-from bnlint.graph import Call, Program
-from bnlint.reference.modes import Level, Situation
 
 HEAD = "from keras import Input, Model, Sequential, layers\n"
 LOAD = "weights saved before no longer load"
@@ -443,7 +443,7 @@ class TestRaises:
 
 
 def test_numpy_comes_with_the_first_fix() -> None:
-    code = "import sys, bnlint.fixes.certificate, bnlint.fixes.workshop; print('numpy' in sys.modules)"
+    code = "import sys, bnlint.fixes.proof.certificate, bnlint.fixes.workshop; print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

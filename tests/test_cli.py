@@ -13,11 +13,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 import bnlint
-from bnlint import Failure, Finding, Place, Severity, check_paths, check_source, console, engine
-from bnlint.book import open_book
-from bnlint.cli import main
-from bnlint.config import MAX_SIZE
-from bnlint.sieve import Sieve
+from bnlint import Failure, Finding, Place, Severity, check_paths, check_source
+from bnlint.cli.main import console, main
+from bnlint.inputs.candidates import Sieve
+from bnlint.rulebook.folders import open_book
+from bnlint.run import engine
+from bnlint.run.config import MAX_SIZE
 
 CHECKOUT = Path(__file__).parents[1]
 DISCARDED = "from keras import layers\nlayers.BatchNormalization()\n"
@@ -38,7 +39,7 @@ def lint(*arguments: str | Path, **variables: str) -> Result:
 def command(*arguments: str, cwd: Path, code: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
     """Run bnlint in a process of its own; `code` goes before."""
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "PYTHONIOENCODING": "utf-8", **variables}
-    program = [sys.executable, "-c", f"from bnlint.cli import main\n{code}\nmain()", *arguments]
+    program = [sys.executable, "-c", f"from bnlint.cli.main import main\n{code}\nmain()", *arguments]
     return subprocess.run(
         program, cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
     )
@@ -327,7 +328,7 @@ class TestProgress:
         code = "from bnlint import checker, engine\nimport time\ncall, now = checker.Checker.__call__, [0.0]\n"
         code += f"time.monotonic = lambda: now[0]\ndef late(self, path):\n    now[0] += {passes}\n"
         code += "    return call(self, path)\nchecker.Checker.__call__ = late\n"
-        program = [sys.executable, "-c", f"from bnlint.cli import main\n{code}\nmain()", ".", "--jobs", "1"]
+        program = [sys.executable, "-c", f"from bnlint.cli.main import main\n{code}\nmain()", ".", "--jobs", "1"]
         master, slave = pty.openpty()
         environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "TERM": "xterm"}
         run = subprocess.run(program, stdout=subprocess.PIPE, stderr=slave, env=environment, check=False)
@@ -450,7 +451,7 @@ class TestJobs:
         code += "    os.write(1, f'{os.getpid()}\\n'.encode())\n    time.sleep(60)\n"
         code += "from bnlint import checker\nchecker.Checker.__call__ = waits\n"
         environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
-        program = [sys.executable, "-c", f"from bnlint.cli import main\n{code}\nmain()", ".", "--jobs", "2"]
+        program = [sys.executable, "-c", f"from bnlint.cli.main import main\n{code}\nmain()", ".", "--jobs", "2"]
         run = subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert run.stdout is not None
         children = [int(run.stdout.readline()) for _ in range(2)]
@@ -473,7 +474,7 @@ class TestJobs:
         )
         code += "    os.kill(os.getpid(), 2)\nPopen._launch = interrupted\n"
         environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
-        program = [sys.executable, "-c", f"from bnlint.cli import main\n{code}\nmain()", ".", "--jobs", "2"]
+        program = [sys.executable, "-c", f"from bnlint.cli.main import main\n{code}\nmain()", ".", "--jobs", "2"]
         run = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=20, check=False)
         assert (run.returncode, run.stderr) == (130, "interrupted\n")
         (child,) = map(int, run.stdout.split())

@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bnlint import ConfigError, Severity, check_paths, check_source
-from bnlint.book import open_book
-from bnlint.cli import main
-from bnlint.config import Config, discover, load, parse
+from bnlint.cli.main import main
+from bnlint.rulebook.folders import open_book
+from bnlint.run.config import Config, discover, load, parse
 
 DISCARDED = "from keras import layers\nlayers.BatchNormalization()\n"
 TRAINED = """import keras

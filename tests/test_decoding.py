@@ -13,12 +13,12 @@ import pytest
 from click.testing import CliRunner
 
 from bnlint import check_paths, mend_source
-from bnlint.cli import main
-from bnlint.doors.code import encoding_of, read_code, text_of
-from bnlint.doors.decoding import Refused, decoded
-from bnlint.finding import Edit
-from bnlint.fixes import tree
-from bnlint.fixes.splice import obstacle, spliced
+from bnlint.cli.main import main
+from bnlint.findings import Edit
+from bnlint.fixes.edit import tree
+from bnlint.fixes.edit.splice import obstacle, spliced
+from bnlint.inputs.code import encoding_of, read_code, text_of
+from bnlint.inputs.decoding import Refused, decoded
 
 CODECS = sorted(
     {

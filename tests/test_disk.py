@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bnlint import disk
+from bnlint.inputs import disk
 
 CHECKOUT = Path(__file__).parents[1]
 PACKAGE = CHECKOUT / "bnlint"
@@ -23,15 +23,15 @@ SECONDS = 100
 
 READING = {"open", "read_text", "read_bytes", "fdopen", "open_code", "fromfile", "loadtxt"}
 OWN = {
-    ("disk.py", "opened"): "the one place",
-    ("disk.py", "_without_waiting"): "what it opens with",
-    ("console.py", "replace"): "writes",
-    ("fixes/write.py", "rewrite"): "writes",
-    ("book.py", "scaffold"): "reads a template of bnlint's own",
+    ("inputs/disk.py", "opened"): "the one place",
+    ("inputs/disk.py", "_without_waiting"): "what it opens with",
+    ("cli/console.py", "replace"): "writes",
+    ("fixes/edit/write.py", "rewrite"): "writes",
+    ("rulebook/folders.py", "scaffold"): "reads a template of bnlint's own",
     ("reporters/html.py", "_template"): "reads a template of bnlint's own",
-    ("doors/archive.py", "_read"): "opens a member",
-    ("doors/archive.py", "_unpacked"): "opens a member",
-    ("doors/weights.py", "attribute"): "opens an attribute",
+    ("doors/saved/archive.py", "_read"): "opens a member",
+    ("doors/saved/archive.py", "_unpacked"): "opens a member",
+    ("doors/saved/weights.py", "attribute"): "opens an attribute",
 }
 """The functions that may call what opens files, and why."""
 
@@ -53,8 +53,8 @@ def test_one_function_opens_files() -> None:
         for name, function in calls(ast.parse(path.read_text(encoding="utf-8")))
         if name in READING
     }
-    assert found - {("disk.py", "pieces"), ("fixes/write.py", "rewrite")} == OWN.keys() - {
-        ("fixes/write.py", "rewrite")
+    assert found - {("inputs/disk.py", "pieces"), ("fixes/edit/write.py", "rewrite")} == OWN.keys() - {
+        ("fixes/edit/write.py", "rewrite")
     }
 
 

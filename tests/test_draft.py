@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from bnlint import check_paths
-from bnlint.doors.code import Code
-from bnlint.doors.gate import check_text
 from bnlint.doors.source import draft, evaluate
 from bnlint.doors.source.draft import Draft
 from bnlint.doors.source.language.relevance import _names_by_ast, _names_in
 from bnlint.doors.source.module import Module
+from bnlint.inputs.code import Code
+from bnlint.inputs.gate import check_text
 
 FIXTURES = pathlib.Path(__file__).parents[1] / "fixtures" / "programs"
 BODIES = st.sampled_from(

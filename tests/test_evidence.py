@@ -17,12 +17,12 @@ import pytest
 from asked import asked
 from click.testing import CliRunner, Result
 
-from bnlint.book import open_book, read_folders
-from bnlint.cli import main
-from bnlint.evidence import Experiment, Failed, experiments
+from bnlint.cli.main import main
 from bnlint.reference.experiment import Table, spread
 from bnlint.reporters import plot
 from bnlint.reporters.evidence import show_table
+from bnlint.rulebook.experiments import Experiment, Failed, experiments
+from bnlint.rulebook.folders import open_book, read_folders
 
 CHECKOUT = Path(__file__).parents[1]
 EXPERIMENTS = experiments(open_book().values())
@@ -163,15 +163,15 @@ def test_only_the_command_runs_the_code(card: Path, command: str) -> None:
 def test_a_lint_and_the_list_load_none_of_it(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("from keras import layers\nlayers.BatchNormalization()\n", encoding="utf-8")
     heavy = {"numpy", "matplotlib", "sklearn", "bnlint.reference.experiment", "bnlint.reporters.plot"}
-    for arguments, more in ((["a.py"], {"bnlint.evidence"}), (["evidence", "--list"], set())):
+    for arguments, more in ((["a.py"], {"bnlint.rulebook.experiments"}), (["evidence", "--list"], set())):
         report = "import sys, atexit\natexit.register(lambda: print('loaded:', *sys.modules))\n"
-        code = f"{report}from bnlint.cli import main\nmain({arguments})"
+        code = f"{report}from bnlint.cli.main import main\nmain({arguments})"
         environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
         done = subprocess.run(
             [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
         )
         loaded = set(done.stdout.splitlines()[-1].split())
-        assert "bnlint.cli" in loaded and not loaded & (heavy | more)
+        assert "bnlint.cli.main" in loaded and not loaded & (heavy | more)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_a_missing_package_is_one_clear_line(package: str, tmp_path: Path) -> No
         f"import sys; sys.modules[{package!r}] = None\n"
         "from importlib import util\nfind = util.find_spec\n"
         f"util.find_spec = lambda name, *more: None if name == {package!r} else find(name, *more)\n"
-        "from bnlint.cli import main\n"
+        "from bnlint.cli.main import main\n"
         f"main(['evidence', 'discarded-batchnorm', '--plot', {str(tmp_path / 'x.png')!r}])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True)

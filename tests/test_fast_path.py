@@ -13,7 +13,14 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[1]
 HEAVY = {"tensorflow", "keras", "tf_keras", "numpy", "h5py"}
-DRAWING = {"igraph", "markdown_it", "latex2mathml", "mdit_py_plugins", "bnlint.reporters.picture", "bnlint.scene"}
+DRAWING = {
+    "igraph",
+    "markdown_it",
+    "latex2mathml",
+    "mdit_py_plugins",
+    "bnlint.reporters.picture",
+    "bnlint.graph.picture",
+}
 LATE = {"json", "multiprocessing", "rich", "tomllib", "tomli", "importlib.metadata", "hashlib", "difflib"}
 REPORT = "import sys, atexit\natexit.register(lambda: print('loaded:', *sys.modules))\n"
 
@@ -30,7 +37,7 @@ def loaded(code: str, cwd: Path) -> set[str]:
 
 
 def lint(*arguments: str) -> str:
-    return f"from bnlint.cli import main\nmain({list(arguments)!r})"
+    return f"from bnlint.cli.main import main\nmain({list(arguments)!r})"
 
 
 @pytest.fixture
@@ -53,8 +60,9 @@ def test_the_version_needs_click_alone(project: Path, bare: set[str]) -> None:
     assert {name for name in new if name.startswith("bnlint")} == {
         "bnlint",
         "bnlint.cli",
-        "bnlint.command",
-        "bnlint.console",
+        "bnlint.cli.main",
+        "bnlint.cli.command",
+        "bnlint.cli.console",
     }
     assert new & (LATE | HEAVY | {"libcst"}) == set()
 

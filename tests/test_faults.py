@@ -13,32 +13,27 @@ import libcst as cst
 import pytest
 from click.testing import CliRunner, Result
 
-from bnlint import (
-    Problem,
-    Program,
-    check_paths,
-    check_source,
-    checker,
-    cli,
-    engine,
-    files,
-    mend,
-    mend_source,
-    settle,
-    sieve,
-    suppress,
-)
-from bnlint.book import open_book
-from bnlint.cli import main
-from bnlint.doors import code, gate, source
+from bnlint import Problem, Program, check_paths, check_source, mend_source
+from bnlint.cli.main import main
+from bnlint.cli.main import main as cli
+from bnlint.doors import source
 from bnlint.doors.source import project
 from bnlint.doors.source.language import finish
 from bnlint.doors.source.language.expressions import EXPRESSIONS
 from bnlint.doors.source.language.statements import STATEMENTS
 from bnlint.doors.source.values import bound, kind, registry
 from bnlint.doors.source.values.registry import METHODS, SYMBOLS
-from bnlint.fixes import certificate, workshop
-from bnlint.graph import Model, scenes
+from bnlint.fixes import workshop
+from bnlint.fixes.proof import certificate
+from bnlint.graph import Model
+from bnlint.graph import picturing as scenes
+from bnlint.inputs import candidates as sieve
+from bnlint.inputs import code, files, gate
+from bnlint.inputs import suppressions as suppress
+from bnlint.rulebook.folders import open_book
+from bnlint.run import checker, engine
+from bnlint.run import fixing as mend
+from bnlint.run import merging as settle
 
 GOOD = "from keras import layers\nlayers.BatchNormalization()\n"
 BAD = """import keras

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.files import LARGEST_IGNORES, Choice, Listing, find
+from bnlint.inputs.files import LARGEST_IGNORES, Choice, Listing, find
 
 Make = Callable[..., None]
 

@@ -15,13 +15,13 @@ import pytest
 import test_mode_fixes
 from asked import asked
 
-from bnlint.book import open_book
-from bnlint.card import unmarked
-from bnlint.engine import check_source
-from bnlint.finding import Fix
-from bnlint.mend import mend_source
-from bnlint.rule import Rule
-from bnlint.trial import trials
+from bnlint.findings import Fix
+from bnlint.rulebook.card import unmarked
+from bnlint.rulebook.folders import open_book
+from bnlint.rulebook.rule import Rule
+from bnlint.run.engine import check_source
+from bnlint.run.examples import trials
+from bnlint.run.fixing import mend_source
 
 BOOK = open_book()
 TARGETS = {"keras": "3", "tf_keras": "2"}

@@ -12,10 +12,10 @@ from fixing import check
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bnlint.finding import Edit
-from bnlint.fixes.edits import Lines, applied, differences
-from bnlint.fixes.splice import spliced
-from bnlint.fixes.tree import Refused
+from bnlint.findings import Edit
+from bnlint.fixes.edit.edits import Lines, applied, differences
+from bnlint.fixes.edit.splice import spliced
+from bnlint.fixes.edit.tree import Refused
 
 
 @pytest.mark.parametrize("newline", ["\r\n", "\r", "\n"])

@@ -11,10 +11,11 @@ from unittest.mock import patch
 import libcst
 import pytest
 
-from bnlint.checker import Checker
-from bnlint.engine import check_source
-from bnlint.fixes import slots, tree, trials
-from bnlint.mend import mend_source
+from bnlint.fixes.edit import slots, tree
+from bnlint.fixes.proof import trials
+from bnlint.run.checker import Checker
+from bnlint.run.engine import check_source
+from bnlint.run.fixing import mend_source
 
 HEAD = "import keras\nfrom keras import layers\n"
 DENSE, DROPOUT = "layers.Dense(8)", "layers.Dense(8, use_bias=False)\nlayers.Dropout(0.5)"

@@ -8,7 +8,7 @@ import pytest
 from fixing import FUNCTIONAL, check, functional, mended, unfixed
 
 from bnlint import check_source
-from bnlint.fixes.slots import aligned
+from bnlint.fixes.edit.slots import aligned
 
 LIST = """\
     from keras import Input, Sequential

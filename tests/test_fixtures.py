@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import bnlint
-from bnlint.book import open_book
+from bnlint.rulebook.folders import open_book
 
 PROGRAMS = Path(__file__).parents[1] / "fixtures" / "programs"
 MARK = re.compile(r"# <- (.+)$")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from bnlint.cli import main
+from bnlint.cli.main import main
 
 PROGRAM = """import keras
 from keras import layers

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bnlint.cli import main
+from bnlint.cli.main import main
 from bnlint.reporters.escape import whole_line
 
 NAMES = {

@@ -14,12 +14,12 @@ import pytest
 from hostile import FAMILIES, HEAD, MODEL, SMALL
 
 from bnlint import Report, check_source
-from bnlint.doors import gate, weight
 from bnlint.doors.source import RECURSION_LIMIT, evaluate
 from bnlint.doors.source.language.machine import Machine
 from bnlint.doors.source.values.evaluator import MAX_STEPS
 from bnlint.doors.source.values.recording import MAX_CALLS, MAX_EVENTS, MAX_MODELS
 from bnlint.graph import Program
+from bnlint.inputs import gate, weight
 
 CHECKOUT = Path(__file__).parents[1]
 REFUSED = "too large: parsing it would take over"

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from bnlint import Report, check_paths
-from bnlint.cli import main
-from bnlint.doors.code import read_code
-from bnlint.doors.markdown import read_document
+from bnlint.cli.main import main
+from bnlint.inputs.code import read_code
+from bnlint.inputs.markdown import read_document
 
 HEAD = "import keras\nfrom keras import layers\nmodel = keras.Sequential()\n"
 WRONG = "model.add(layers.Dropout(0.5))\nmodel.add(layers.BatchNormalization())\n"

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bnlint import mend
-from bnlint.cli import main
-from bnlint.fixes.write import Changed, rewrite
-from bnlint.mend import mend_source
-from bnlint.report import Mended
+from bnlint.cli.main import main
+from bnlint.fixes.edit.write import Changed, rewrite
+from bnlint.run import fixing as mend
+from bnlint.run.fixing import mend_source
+from bnlint.run.report import Mended
 
 BIASED = """from keras import layers
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.book import open_book
-from bnlint.card import unmarked
-from bnlint.engine import check_source, configuration
-from bnlint.finding import Certificate
-from bnlint.mend import Mender, mend_source
-from bnlint.plan import Selection, make_plan
-from bnlint.trial import Trial, trials
+from bnlint.findings import Certificate
+from bnlint.rulebook.card import unmarked
+from bnlint.rulebook.folders import open_book
+from bnlint.run.engine import check_source, configuration
+from bnlint.run.examples import Trial, trials
+from bnlint.run.fixing import Mender, mend_source
+from bnlint.run.plan import Selection, make_plan
 
 SCRIPT = Path(__file__).with_name("live_mode_fixes.py")
 BOOK = open_book()

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from bnlint.cli import main
+from bnlint.cli.main import main
 from bnlint.reference.modes import CONDUCTS, TRAINING, Level, Mode, Situation, conduct, mode, modes_of, rows, select
 
 SCRIPT = Path(__file__).with_name("live_modes.py")

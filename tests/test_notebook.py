@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bnlint import check_paths
-from bnlint.doors.gate import Refused
-from bnlint.doors.notebook import read_notebook
+from bnlint.inputs.gate import Refused
+from bnlint.inputs.notebook import read_notebook
 
 CELLS = [
     "%matplotlib inline\n!pip install keras\nimport keras\nfrom keras import layers",

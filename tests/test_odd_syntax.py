@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from bnlint import check_paths, check_source, mend_source
-from bnlint.cli import main
-from bnlint.doors import gate
-from bnlint.doors.code import read_code
+from bnlint.cli.main import main
+from bnlint.inputs import gate
+from bnlint.inputs.code import read_code
 
 BN = "keras.layers.BatchNormalization"
 JOINED = {

@@ -21,7 +21,7 @@ RULE_FILES = {path.name for path in (CHECKOUT / "rules").iterdir() if path.is_fi
 
 WHERE = """
 import pathlib, bnlint
-from bnlint.book import open_book, scaffold, shipped_folder
+from bnlint.rulebook.folders import open_book, scaffold, shipped_folder
 book = open_book()
 print(pathlib.Path(bnlint.__file__).parent)
 print(shipped_folder())

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.config import ConfigError, parse
-from bnlint.patterns import Patterns, lines_of
+from bnlint.inputs.patterns import Patterns, lines_of
+from bnlint.run.config import ConfigError, parse
 
 PATHS = """a b ab a/a a/b a/b/a a/b/b/ab ab/a ab/ab/b a] a/[ - a-b a\\b a# é d/é a/.b * d/* ba [a a/** !a #b A a/B aé
 ab/[z-a] a/b/c/d/e c/d/e aab aabb x/aab b] a[ a!b ^ a.py""".split()

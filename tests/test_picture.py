@@ -23,14 +23,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bnlint
-from bnlint.cli import main
+from bnlint.cli.main import main
 from bnlint.doors import source
-from bnlint.finding import Finding, Place, Severity
-from bnlint.graph.scenes import scenes_of
+from bnlint.findings import Finding, Place, Severity
+from bnlint.graph.picture import Form, Node, Scene
+from bnlint.graph.picturing import scenes_of
 from bnlint.graph.view import models_of
 from bnlint.reporters.picture import render
 from bnlint.reporters.picture.folding import folds
-from bnlint.scene import Form, Node, Scene
 
 CHECKOUT = Path(__file__).parents[1]
 PROGRAMS = sorted((CHECKOUT / "fixtures" / "programs").glob("*.py"))

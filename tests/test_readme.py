@@ -17,9 +17,9 @@ import yaml
 from kit.environment import Environment
 from sarif_pydantic import Sarif
 
-from bnlint.book import open_book, scaffold
-from bnlint.card import Fence, fences
-from bnlint.config import Config, load
+from bnlint.rulebook.card import Fence, fences
+from bnlint.rulebook.folders import open_book, scaffold
+from bnlint.run.config import Config, load
 
 CHECKOUT = Path(__file__).parents[1]
 TEXT = (CHECKOUT / "README.md").read_text(encoding="utf-8")

@@ -10,8 +10,8 @@ from asked import asked
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnlint.live.moments import Moments
 from bnlint.reference.normalizations import population_statistics
+from bnlint.runtime.moments import Moments
 
 FLOAT32 = 2.0**-23
 """A unit in the last place: what the variables that hold the statistics can be off."""
@@ -65,7 +65,7 @@ def test_large_batches_are_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> No
     x = np.random.default_rng(0).normal(3, 2, (50, 4, 5))
     mask = np.random.default_rng(1).random((50, 4)) < 0.5
     whole = [Moments.of(x, (1,)), Moments.of(x, (2,), mask)]
-    monkeypatch.setattr("bnlint.live.moments.NUMBERS", 60)
+    monkeypatch.setattr("bnlint.runtime.moments.NUMBERS", 60)
     for one, other in zip(whole, [Moments.of(x, (1,)), Moments.of(x, (2,), mask)], strict=True):
         np.testing.assert_array_equal(one.count, other.count)
         np.testing.assert_allclose(one.mean, other.mean, rtol=1e-12)

@@ -15,8 +15,8 @@ from rich.console import Console
 from test_reporters import DROPOUT, EVIL, EVIL_FINDING, report
 
 import bnlint
-from bnlint.cli import main
-from bnlint.finding import Certificate, Edit, Failure, Finding, Fix, Place, Severity
+from bnlint.cli.main import main
+from bnlint.findings import Certificate, Edit, Failure, Finding, Fix, Place, Severity
 from bnlint.reporters.cell import MOST
 
 CODE = """import keras

@@ -14,14 +14,14 @@ import pytest
 from sarif_pydantic import Sarif
 
 import bnlint
-from bnlint.book import read_folders
-from bnlint.finding import Failure, Finding, Place, Related, Severity
-from bnlint.report import Report
+from bnlint.findings import Failure, Finding, Place, Related, Severity
 from bnlint.reporters import FORMATS, render
 from bnlint.reporters.card import show_card, show_index
 from bnlint.reporters.escape import printable
 from bnlint.reporters.sarif import uri
 from bnlint.reporters.sources import Sources
+from bnlint.rulebook.folders import read_folders
+from bnlint.run.report import Report
 
 SOURCE = """import keras
 model = keras.Sequential([
@@ -335,7 +335,7 @@ def test_sarif_is_valid(rules_folder: Path) -> None:
     schema = os.environ.get("SARIF_SCHEMA")
     if not schema:
         pytest.skip("SARIF_SCHEMA names no schema file")
-    rules = [read_folders(rules_folder)["large-epsilon"], *bnlint.book.open_book().values()]
+    rules = [read_folders(rules_folder)["large-epsilon"], *bnlint.rulebook.folders.open_book().values()]
     cell = Finding("r", "state", Severity.ADVICE, Place("n.ipynb", 2, 3, 1, 3, 4, "bn"), "m")
     given = report(DROPOUT, EVIL_FINDING, cell, failures=[Failure(EVIL, EVIL), Failure("a", "b", None, 2)])
     validator = jsonschema.Draft4Validator(json.loads(Path(schema).read_text(encoding="utf-8")))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.book import open_book, read_folders, scaffold, shipped_folder
-from bnlint.rule import Rule
-from bnlint.trial import Trial, card_complaints, trials
+from bnlint.rulebook.folders import open_book, read_folders, scaffold, shipped_folder
+from bnlint.rulebook.rule import Rule
+from bnlint.run.examples import Trial, card_complaints, trials
 
 RULES = list(open_book().values())
 

@@ -374,7 +374,7 @@ def report():
 """
 
 LINT = """
-from bnlint.cli import main
+from bnlint.cli.main import main
 sys.addaudithook(hook)
 try:
     main([".", "--select", "ALL", "--extend-include", "*.md", "--jobs", "1", "--unsafe-fixes", "--diff"])

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from test_hostile_models import NORM, PLAIN, h5py, hdf5, keras, layer, sequential, weights
 
 from bnlint import check_paths
-from bnlint.cli import main
-from bnlint.doors import saved
+from bnlint.cli.main import main
+from bnlint.doors.saved.door import door as saved
 from bnlint.graph import Model, Program, is_batchnorm, is_frozen
 
 CHECKOUT = Path(__file__).parents[1]
@@ -143,7 +143,7 @@ def test_arrays_are_loaded_where_there_is_a_batch_normalization_only(
 def test_without_h5py_the_configuration_is_checked_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bnlint.doors.weights.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("bnlint.doors.saved.weights.importlib.util.find_spec", lambda name: None)
     keras(tmp_path / "model.keras", sequential(layer("Dense", "dense", units=4), NORM))
     report = check_paths(tmp_path / "model.keras", config={})
     assert [finding.rule for finding in report] == ["redundant-bias"] and report.failures == []

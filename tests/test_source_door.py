@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from bnlint.doors.gate import Refused, check_text, read
 from bnlint.doors.source import evaluate
 from bnlint.doors.source.draft import Draft
 from bnlint.doors.source.module import Module
 from bnlint.graph import Call, Model, Program, Unknown, batchnorms, holds_batchnorm, is_frozen, nearest
+from bnlint.inputs.gate import Refused, check_text, read
 
 HEAD = """
 import numpy as np

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bnlint.cli import main
-from bnlint.finding import Finding, Place, Severity
-from bnlint.suppress import read, silence
+from bnlint.cli.main import main
+from bnlint.findings import Finding, Place, Severity
+from bnlint.inputs.suppressions import read, silence
 
 BAD = "from keras import layers\nlayers.BatchNormalization()"
 """Line 2 is a discarded-batchnorm."""

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from bnlint import Finding, Severity, check_paths, check_source
-from bnlint.doors.notebook import read_notebook
 from bnlint.doors.source.target import keras_1, keras_of
 from bnlint.doors.source.testing import holds_tests
+from bnlint.inputs.notebook import read_notebook
 
 OLD_IMPORT = "from keras.layers.normalization import BatchNormalization\n"
 KERAS_1 = f"""{OLD_IMPORT}from keras.layers import Activation, Convolution2D, Dense, Flatten

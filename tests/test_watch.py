@@ -116,8 +116,8 @@ def test_what_is_asked_for_wrongly_is_told_before_training() -> None:
 
 FAILING = """
 import bnlint
-from bnlint.finding import Finding, Place, Severity
-from bnlint.live import clean
+from bnlint.findings import Finding, Place, Severity
+from bnlint.runtime import clean
 
 
 def test_model(monkeypatch):
@@ -134,6 +134,6 @@ def test_a_failed_test_ends_where_the_model_is_asked_about(tmp_path: Path) -> No
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_net.py"]
     variables = {**os.environ, "PYTHONPATH": str(HERE.parent)}
     done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
-    assert ">       bnlint.assert_clean(None)\nE       bnlint.report.FindingsError: <net> (net/bn): " in done.stdout
+    assert ">       bnlint.assert_clean(None)\nE       bnlint.run.report.FindingsError: <net> (net/bn): " in done.stdout
     assert "some-rule It is off." in done.stdout and "1 failed" in done.stdout
     assert "raise FindingsError" not in done.stdout and "report.raise_for" not in done.stdout

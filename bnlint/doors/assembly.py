@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..catalog import kind_of, parameters, row
-from ..finding import Place
+from ..findings import Place
 from ..graph import Arg, Call, Context, Event, Layer, Model, Object, Program, Tensor, is_batchnorm
 from ..graph.nodes import NOT_GIVEN, Shape
 from ..graph.shapes import output_shape

@@ -10,16 +10,16 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from ..change import Change, Step, Unfold
 from ..doors.source.draft import deep
 from ..doors.source.module import Module, Spot
-from ..finding import Edit, Fix
+from ..findings import Edit, Fix
 from ..graph import Origin, Program
-from .edits import Lines, Span, applied, differences
-from .names import imported_names, without_unused
-from .regions import ERRORS, Region, regions
-from .steps import carry_out
-from .tree import Layout, Refused, Tree
+from ..rulebook.change import Change, Step, Unfold
+from .edit.edits import Lines, Span, applied, differences
+from .edit.names import imported_names, without_unused
+from .edit.regions import ERRORS, Region, regions
+from .edit.steps import carry_out
+from .edit.tree import Layout, Refused, Tree
 
 _NEAR = 40
 """How many lines may be between two replacements that are compared as one."""
@@ -35,7 +35,7 @@ class Workshop:
 
     def fix(self, change: Change) -> Fix:
         """The fix that a change is. Raises Refused where it cannot be made, or would not parse."""
-        from .certificate import certify
+        from .proof.certificate import certify
 
         module = self._module(change)
         spans = self._spans(change, module)

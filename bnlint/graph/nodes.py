@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from .program import Event
 
-from ..finding import Place
+from ..findings import Place
 
 Shape = tuple["int | None", ...]
 """A tensor's shape with the batch axis first; None for an axis of unknown size."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..report import Report
-from ..rule import Rule
+from ..rulebook.rule import Rule
+from ..run.report import Report
 from .sources import Sources
 
 FORMATS = ("text", "json", "github", "sarif", "html")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from ..rule import Rule
+from ..rulebook.rule import Rule
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -40,7 +40,7 @@ def explain(rule: str, *, rules: Iterable[str | os.PathLike[str]] = ()) -> Card:
     rule: its name, such as "tiny-batch". rules: folders with rules of your own. Their code is executed. Raises
     ValueError, naming the closest rule, for one that does not exist.
     """
-    from ..book import open_book
+    from ..rulebook.folders import open_book
 
     return card_of(open_book(*map(Path, rules)).find(rule))
 

@@ -5,8 +5,8 @@ The one-page report is no such thing: it has its own script, and anchors that se
 
 from __future__ import annotations
 
-from ..finding import Finding, Place
-from ..report import Report
+from ..findings import Finding, Place
+from ..run.report import Report
 from .fragments import escaped, frame, mending, placed
 from .sources import Sources
 from .text import summary

@@ -6,11 +6,11 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-from ..doors.code import text_of
-from ..finding import Finding
-from ..fixes.edits import Opcode, lines_of, opcodes
-from ..fixes.splice import cell_sources
-from ..report import Mended
+from ..findings import Finding
+from ..fixes.edit.edits import Opcode, lines_of, opcodes
+from ..fixes.edit.splice import cell_sources
+from ..inputs.code import text_of
+from ..run.report import Mended
 from .escape import printable
 
 CONTEXT = 3

@@ -8,7 +8,7 @@ from difflib import unified_diff
 from html import escape
 from itertools import groupby
 
-from ..finding import Edit, Fix, Place
+from ..findings import Edit, Fix, Place
 from .escape import printable
 from .sources import LINE_END, Sources
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from ..finding import Failure, Finding, Place, Severity
-from ..report import Report
+from ..findings import Failure, Finding, Place, Severity
+from ..run.report import Report
 from .escape import printable, well_formed
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.ADVICE: "notice"}

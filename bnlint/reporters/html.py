@@ -12,10 +12,10 @@ from pathlib import Path
 from string import Template
 
 from .. import __version__
-from ..finding import Failure, Finding, Place, Severity
-from ..report import Report
-from ..rule import Rule
-from ..scene import Scene
+from ..findings import Failure, Finding, Place, Severity
+from ..graph.picture import Scene
+from ..rulebook.rule import Rule
+from ..run.report import Report
 from .fragments import escaped, frame, mending, placed
 from .sources import Sources
 from .text import summary

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from ..finding import Failure, Finding, Fix, Place
-from ..report import Report
+from ..findings import Failure, Finding, Fix, Place
+from ..run.report import Report
 from .escape import well_formed
 
 

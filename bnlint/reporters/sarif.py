@@ -11,9 +11,9 @@ from pathlib import Path, PurePath
 from urllib.parse import quote
 
 from .. import __version__
-from ..finding import Failure, Finding, Place, Severity
-from ..report import Report
-from ..rule import Rule
+from ..findings import Failure, Finding, Place, Severity
+from ..rulebook.rule import Rule
+from ..run.report import Report
 from .escape import well_formed
 from .sources import Sources
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from .. import disk
-from ..finding import Place
+from ..findings import Place
+from ..inputs import disk
 
 LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -39,8 +39,8 @@ class Sources:
 
 def _read(path: str) -> list[str]:
     """A file's lines, cut where Python cuts them; none where it cannot be read."""
-    from ..doors.code import text_of
-    from ..doors.decoding import Refused
+    from ..inputs.code import text_of
+    from ..inputs.decoding import Refused
 
     try:
         return LINE_END.split(text_of(path, disk.read(path)))
@@ -50,8 +50,8 @@ def _read(path: str) -> list[str]:
 
 def _read_cells(path: str) -> list[list[str]]:
     """The lines of each code cell of a notebook; none where it cannot be read."""
-    from ..doors.code import read_code
-    from ..doors.decoding import Refused
+    from ..inputs.code import read_code
+    from ..inputs.decoding import Refused
 
     try:
         notebook = read_code(path, disk.read(path))

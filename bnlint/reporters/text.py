@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..finding import Failure, Finding, Place, Severity
-from ..report import Report
+from ..findings import Failure, Finding, Place, Severity
+from ..run.report import Report
 from .escape import printable, whole_line
 from .sources import Sources
 

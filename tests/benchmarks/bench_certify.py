@@ -16,13 +16,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from bnlint.change import Change, Construct, Function, Modes, MoveCall, RemoveCall, SetArgument
 from bnlint.doors.source import evaluate
-from bnlint.fixes.certificate import certify
-from bnlint.fixes.comparing import compare
-from bnlint.fixes.costs import run_of
+from bnlint.fixes.proof.certificate import certify
+from bnlint.fixes.proof.comparing import compare
+from bnlint.fixes.proof.costs import run_of
 from bnlint.graph import Call, Program
 from bnlint.reference.modes import Level, Situation
+from bnlint.rulebook.change import Change, Construct, Function, Modes, MoveCall, RemoveCall, SetArgument
 
 LIMIT, MOST, MOST_MEGABYTES, ROUNDS = 50.0, 100.0, 50.0, 5
 HEAD = "from keras import Input, Sequential, layers\nfrom keras.layers import *\n"

@@ -20,8 +20,8 @@ sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "tests")]
 
 from hostile import FAMILIES, HEAD, SMALL  # noqa: E402
 
-from bnlint.config import MAX_SIZE  # noqa: E402
-from bnlint.doors.gate import Refused, check_text  # noqa: E402
+from bnlint.inputs.gate import Refused, check_text  # noqa: E402
+from bnlint.run.config import MAX_SIZE  # noqa: E402
 
 SECONDS, MEGABYTES = 2.0, 300.0
 PATIENCE = 60

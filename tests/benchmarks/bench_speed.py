@@ -40,9 +40,9 @@ TEXTS = """
 import os, sys
 from pathlib import Path
 from bnlint import checker, engine, files, sieve
-from bnlint.config import parse
+from bnlint.run.config import parse
 from bnlint.doors.source.draft import Draft
-from bnlint.plan import make_plan
+from bnlint.run.plan import make_plan
 
 named, every = map(Path, sys.argv[1:3])
 plan = make_plan(parse({}, os.getcwd()))

@@ -19,8 +19,6 @@ from typing import Any
 from kit.python import OUTSIDE
 
 from bnlint.doors import source
-from bnlint.doors.code import Code
-from bnlint.doors.gate import check_text
 from bnlint.doors.source.draft import deep
 from bnlint.doors.source.language import calling as calling
 from bnlint.doors.source.language import expressions as expressions
@@ -45,6 +43,8 @@ from bnlint.doors.source.values.containers import Dict, List, Scope
 from bnlint.doors.source.values.kind import ABSENT, Opaque
 from bnlint.doors.source.values.lifted import Choice, may_be_absent
 from bnlint.graph import Program
+from bnlint.inputs.code import Code
+from bnlint.inputs.gate import check_text
 
 MAX_DEPTH = 20
 """How deep values in values are compared: one may hold itself."""

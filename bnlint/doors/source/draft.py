@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import libcst as cst
 
-from ..decoding import Refused
+from ...inputs.decoding import Refused
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 LONG = 300

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import libcst as cst
 from libcst._nodes.internal import CodegenState
 
-from ...finding import Place
+from ...findings import Place
 from ...graph import Origin
 from .draft import Draft, deep, line_starts
 

@@ -6,9 +6,9 @@ import pathlib
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from ... import disk
-from ..code import Code, whole
-from ..gate import Refused, read
+from ...inputs import disk
+from ...inputs.code import Code, whole
+from ...inputs.gate import Refused, read
 from .draft import Draft
 from .module import Module
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ...finding import Finding, Place
-from ...scene import Scene
+from ...findings import Finding, Place
+from ...graph.picture import Scene
 from .layout import Missing
 
 __all__ = ["Missing", "Picture", "marks_of", "render"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ...scene import Node
+from ...graph.picture import Node
 
 WHOLE = 30
 """Up to how many nodes a model is drawn as it is."""

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ...finding import Finding, Place, Severity
-from ...scene import Node, Scene
+from ...findings import Finding, Place, Severity
+from ...graph.picture import Node, Scene
 from . import shapes
 from .folding import Fold, folds
 from .layout import Box, Layout, Line, Point, arrange

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...scene import Form, Node
+from ...graph.picture import Form, Node
 from ..escape import printable
 
 HEIGHT = 26.0

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from textwrap import wrap
 
-from ...finding import Severity
-from ...scene import Scene
+from ...findings import Severity
+from ...graph.picture import Scene
 from ..escape import printable
 from . import shapes
 from .plan import Drawn, Edge, Frame, Marks, Plan, Remark, make_plan, output_label, remarks_of, summary

@@ -7,7 +7,7 @@ from contextlib import suppress
 import libcst as cst
 
 from ....fault import Fault
-from ....finding import Place
+from ....findings import Place
 from ....graph import Context, Layer, Model, Program
 from ..library import applying, sequential, subclasses
 from ..project import Project

@@ -12,7 +12,7 @@ from typing import Any
 import libcst as cst
 
 from ....graph import Layer, Tensor
-from ...gate import bears_name
+from ....inputs.gate import bears_name
 from ..values.code import Class, Frame, Func, Instance, Pending
 from ..values.kind import Value, parts
 

@@ -1,0 +1,1 @@
+"""The public functions that are no run of the pipeline."""

@@ -1,0 +1,403 @@
+"""The command line: arguments in, a report and an exit code out."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import __version__
+from .command import UNUSABLE, Commands, Problem
+from .console import Bar, colors, replace, say, stdout
+
+if TYPE_CHECKING:
+    from ..findings import Failure
+    from ..rulebook.experiments import Experiment
+    from ..rulebook.folders import Book
+    from ..run.config import Config
+    from ..run.plan import Plan
+    from ..run.report import Report
+
+CLEAN, FINDINGS, INTERRUPTED = 0, 1, 130
+
+
+def _names(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[str] | None:
+    """Rules given one by one or with commas between; None where the option is not given."""
+    names = [name.strip() for value in values for name in value.split(",") if name.strip()]
+    if values and not names:
+        raise click.BadParameter("names no rule", ctx, parameter)
+    return names or None
+
+
+def _version(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    from ..run.config import version
+
+    try:
+        return None if value is None else version(value)
+    except TypeError as error:
+        raise click.BadParameter(f"{value!r}: expected {error}", ctx, parameter) from None
+
+
+_TARGET = click.option(
+    "--target-keras", metavar="auto|2|3|3.N", callback=_version, help="The Keras the code is for.  [default: auto]"
+)
+_FOLDERS = click.option("--rules", "folders", metavar="DIR", multiple=True, help="Also use the rules in this folder.")
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    subcommand_metavar="PATH... | COMMAND [ARGS]...",
+)
+@click.version_option(__version__, prog_name="bnlint", message="%(prog)s %(version)s")
+def main() -> None:
+    """Find mistakes with batch normalization in Keras code.
+
+    `bnlint PATH...` is short for `bnlint check PATH...`. Exit code: 0 clean, 1 findings, 2 bad input or usage.
+    """
+
+
+@main.command()
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.option("--select", metavar="RULES", multiple=True, callback=_names, help="Only these: names, categories, ALL.")
+@click.option("--extend-select", metavar="RULES", multiple=True, callback=_names, help="These rules as well.")
+@click.option("--ignore", metavar="RULES", multiple=True, callback=_names, help="Not these rules.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "github", "sarif", "html"]), help="[default: text]"
+)
+@click.option("--output", metavar="FILE", help="Write the report to this file.")
+@click.option("--fix", is_flag=True, help="Mend what can be mended safely, and report the rest.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also what changes what the model computes.")
+@click.option("--diff", is_flag=True, help="Show what --fix would do, with its certificates, and write nothing.")
+@click.option("--certify", is_flag=True, help="Try each finding's fix out, and say what it changes.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "advice", "never"]),
+    help="The least severity that makes the exit code 1.  [default: warning]",
+)
+@_TARGET
+@click.option("--extend-include", metavar="GLOB", multiple=True, help="Check files named like this, too.")
+@_FOLDERS
+@click.option("--config", "config_file", metavar="FILE", help="Use this pyproject.toml instead of the nearest one.")
+@click.option("--jobs", type=click.IntRange(min=1), help="How many processes to use.  [default: one a processor]")
+@click.option("--statistics", is_flag=True, help="Count the findings of each rule.")
+@click.option("--unused-suppressions", is_flag=True, help="Report `# bnlint: ignore` comments that ignore nothing.")
+@click.option("--verbose", is_flag=True, help="Say what was not understood, and where bnlint itself failed.")
+@click.pass_context
+def check(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
+    """Check files, and folders with all that is below them."""
+    from ..findings import Severity
+    from ..run import engine
+    from ..run.config import ConfigError, discover, load
+    from ..run.plan import Selection, make_plan
+
+    _check_output(given["output"])
+    try:
+        config = load(given["config_file"]) if given["config_file"] else discover(paths)
+        chosen = Selection(given["select"], given["extend_select"] or (), given["ignore"] or ())
+        plan = make_plan(
+            _including(config, given["extend_include"]),
+            chosen,
+            target=given["target_keras"],
+            rules=given["folders"],
+            unused=given["unused_suppressions"],
+            fixes=given["form"] in ("json", "html") or given["certify"],
+        )
+        plan.scenes = "findings" if given["form"] == "html" else ""
+    except ConfigError as error:
+        raise Problem(str(error)) from None
+    jobs = given["jobs"] or config.jobs or engine.processors()
+    try:
+        if given["diff"]:
+            ctx.exit(_diff(plan, paths, jobs, given))
+        unwritten = _fix(plan, paths, jobs, given) if given["fix"] else []
+        report = _run(plan, paths, jobs)
+    except KeyboardInterrupt:
+        say("interrupted")
+        ctx.exit(INTERRUPTED)
+    report.failures += unwritten
+    _write(report, [plan.book[name] for name in plan.rules], given)
+    gc.freeze()  # Else the interpreter goes through all that is left once more as it ends.
+    if report.failures:
+        ctx.exit(UNUSABLE)
+    fail_on = given["fail_on"]
+    least = config.fail_on if fail_on is None else None if fail_on == "never" else Severity.parse(fail_on)
+    worst = report.worst()
+    ctx.exit(FINDINGS if least and worst and worst >= least else CLEAN)
+
+
+def _run(plan: Plan, paths: tuple[str, ...], jobs: int) -> Report:
+    """A run with a progress bar, where there is somebody to see it."""
+    from ..run import engine
+
+    bar = Bar() if sys.stderr.isatty() else None
+    try:
+        return engine.run(plan, paths, jobs=jobs, progress=bar)
+    finally:
+        if bar:
+            bar.close()
+
+
+def _fix(plan: Plan, paths: tuple[str, ...], jobs: int, given: dict[str, Any]) -> list[Failure]:
+    """Mend the files, say how much was mended, and return what could not be written."""
+    from ..run.fixing import mended_files, write
+
+    failures: list[Failure] = []
+    fixed = files = 0
+    for mended in mended_files(_run(plan.fixing(), paths, jobs), plan, unsafe=given["unsafe_fixes"]):
+        failure = write(mended)
+        if failure is not None:
+            failures.append(failure)
+        elif mended.count:
+            fixed, files = fixed + mended.count, files + 1
+        for finding in mended.refused:
+            say(f"{finding.place}: {finding.rule} is left: its fix would not mend it alone")
+    say(f"fixed {fixed} finding{'s' * (fixed != 1)} in {files} file{'s' * (files != 1)}")
+    return failures
+
+
+def _diff(plan: Plan, paths: tuple[str, ...], jobs: int, given: dict[str, Any]) -> int:
+    """Show what mending would change, and return the exit code: 1 where there is something."""
+    from ..reporters.diff import render
+    from ..run.fixing import mended_files
+
+    report = _run(plan.fixing(), paths, jobs)
+    fixed = 0
+    for mended in mended_files(report, plan, unsafe=given["unsafe_fixes"]):
+        report.failures += [mended.failure] if mended.failure else []
+        stdout().write(render(mended, color=colors()))
+        fixed += mended.count
+    more = "" if given["unsafe_fixes"] else " (--unsafe-fixes shows those, too, that change what the model computes)"
+    _say_failures(report.failures)
+    say(f"would fix {fixed} of {len(report)} findings{more}")
+    return UNUSABLE if report.failures else FINDINGS if fixed else CLEAN
+
+
+def _say_failures(failures: Iterable[Failure]) -> None:
+    for failure in failures:
+        say(f"{failure.path}{'' if failure.line is None else f':{failure.line}'}: {failure.message}")
+
+
+@main.command()
+@click.argument("rule")
+@_FOLDERS
+def explain(rule: str, folders: tuple[str, ...]) -> None:
+    """Show a rule's card: why, examples, when to ignore it."""
+    from ..reporters.card import show_card
+
+    book = _book(folders)
+    try:
+        found = book.find(rule)
+    except ValueError as error:
+        raise Problem(str(error)) from None
+    show_card(found, stdout(), terminal=sys.stdout.isatty(), color=colors())
+
+
+@main.command()
+@click.argument("rule", required=False)
+@click.option("--list", "listed", is_flag=True, help="List the experiments instead.")
+@click.option("--plot", metavar="FILE", help="Draw it, too: .png or .svg. Needs matplotlib.")
+@_FOLDERS
+def evidence(rule: str | None, listed: bool, plot: str | None, folders: tuple[str, ...]) -> None:
+    """Run the experiments on a rule's card, and show what they measure."""
+    from ..rulebook.experiments import Failed, experiments
+
+    if listed == (rule is not None):
+        raise click.UsageError("give a RULE or --list")
+    book = _book(folders)
+    try:
+        found = experiments(book.values() if rule is None else [book.find(rule)])
+        if listed:
+            stdout().write("".join(f"{one.rule.name}: {one.title}\n" for one in found))
+        elif not found:
+            raise ValueError(f"{rule} has no experiment; `bnlint evidence --list` names those that have")
+        else:
+            _experiment(found, plot)
+    except (ValueError, Failed) as error:
+        raise Problem(str(error)) from None
+
+
+@main.command()
+@click.argument("path")
+@click.option("--entry", metavar="EXPR", help="Evaluate this expression in the file, too; its model comes last.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "svg"]), default="text", show_default=True)
+@_TARGET
+def graph(path: str, entry: str | None, form: str, target_keras: str | None) -> None:
+    """Show the models in a file, node by node, as bnlint understands them; as svg, as a picture with findings on it.
+
+    The file is not run. A path that is called `graph` is checked with `bnlint check graph`.
+    """
+    from ..api.drawing import of_program
+    from ..findings import Place
+    from ..reporters.graph import render
+    from ..reporters.picture import Missing
+    from ..reporters.picture.layout import spare_matplotlib
+    from ..run.config import ConfigError, discover
+    from ..run.showing import Unreadable, read_program
+
+    try:
+        config = discover([path])
+        code, program = read_program(path, config, entry, target_keras or config.target_keras)
+        notes = [f"{Place(path, cell, line)}: left out: {why}" for cell, line, why, _ in code.broken]
+        for note in (*notes, *program.notes):
+            say(f"note: {note}")
+        if form == "svg":
+            spare_matplotlib()
+        stdout().write(of_program(program, config) if form == "svg" else render(form, program))
+    except (ConfigError, Unreadable, Missing) as error:
+        raise Problem(str(error)) from None
+
+
+@main.command()
+@_FOLDERS
+def rules(folders: tuple[str, ...]) -> None:
+    """List the rules."""
+    from ..reporters.card import show_index
+
+    show_index(_book(folders).values(), stdout())
+
+
+@main.command()
+@click.option("--keras", metavar="2|3|3.N", callback=_version, help="Only this version.  [default: all]")
+@click.option(
+    "--style",
+    type=click.Choice(["sequential", "functional", "subclass", "layer"]),
+    help="Only models that are, or hold, one written like this; layer: a subclass of Layer.",
+)
+@click.option("--nested", is_flag=True, help="Models in models, too.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def modes(keras: str | None, style: str | None, nested: bool, form: str) -> None:
+    """Show when batch normalization runs in training mode, and when it learns.
+
+    A path that is called `modes` is checked with `bnlint check modes`.
+    """
+    from ..reference.modes import select
+    from ..reporters.modes import render_json, show_modes
+
+    major, _, minor = (keras or "auto").partition(".")
+    version = None if major == "auto" else (int(major), int(minor) if minor else None)
+    table = select(version, style, nested=nested)
+    if form == "json":
+        stdout().write(render_json(table))
+    else:
+        show_modes(table, stdout(), terminal=sys.stdout.isatty(), color=colors())
+
+
+@main.command()
+@click.argument("name")
+@click.option("--rules", "folder", metavar="DIR", default="rules", show_default=True, help="Where to write it.")
+def new_rule(name: str, folder: str) -> None:
+    """Write a new rule's two files, its code and its card, from the template."""
+    from pathlib import Path
+
+    from ..rulebook.folders import scaffold
+
+    if name in _book(()):
+        raise Problem(f"bnlint has a rule {name!r} already")
+    try:
+        files = scaffold(name, Path(folder))
+    except (ValueError, OSError) as error:
+        raise Problem(str(error)) from None
+    for file in files:
+        say(f"wrote {file}", err=False)
+
+
+def _experiment(found: list[Experiment], plot: str | None) -> None:
+    """Run experiments one after the other; draw them when all are done."""
+    from ..reporters.evidence import show_table
+
+    if plot:
+        from importlib.util import find_spec
+
+        if not plot.endswith((".png", ".svg")):
+            raise Problem(f"--plot {plot}: expected a name that ends in .png or .svg")
+        if find_spec("matplotlib") is None:
+            raise Problem("--plot needs matplotlib: pip install 'bnlint[plots]'")
+        _check_output(plot, "--plot")
+    tables = []
+    for one in found:
+        bar = Bar("running") if sys.stderr.isatty() else None
+        try:
+            tables.append((one.title, one.run(bar)))
+        finally:
+            if bar:
+                bar.close()
+        show_table(*tables[-1], stdout(), terminal=sys.stdout.isatty(), color=colors())
+    if plot:
+        from ..reporters.plot import draw
+
+        try:
+            draw(tables, plot)
+        except OSError as error:
+            raise Problem(f"--plot {plot}: {error.strerror or error}") from None
+
+
+def _book(folders: Iterable[str]) -> Book:
+    from pathlib import Path
+
+    from ..rulebook.folders import open_book
+
+    try:
+        book = open_book(*map(Path, folders))
+        list(book.values())
+    except ValueError as error:
+        raise Problem(str(error)) from None
+    return book
+
+
+def _including(config: Config, globs: tuple[str, ...]) -> Config:
+    """The configuration with more files included; patterns with a slash are relative to the working folder here."""
+    if not globs:
+        return config
+    from dataclasses import replace
+
+    from ..inputs.files import compiled, relative
+    from ..run.config import ConfigError
+
+    here = relative(os.curdir, config.root)
+    moved = tuple(f"{here}/{glob.lstrip('/')}" if "/" in glob[:-1] and here != "." else glob for glob in globs)
+    try:
+        compiled(moved)
+    except ValueError as error:
+        raise ConfigError(f"--extend-include: {error}") from None
+    return replace(config, extend_include=(*config.extend_include, *moved))
+
+
+def _check_output(output: str | None, option: str = "--output") -> None:
+    """Refuse an output that cannot be written before the work is done, not after."""
+    if output is None:
+        return
+    folder = os.path.dirname(os.path.abspath(output))
+    if os.path.isdir(output) or not os.path.isdir(folder):
+        raise Problem(f"{option} {output}: {'is a folder' if os.path.isdir(output) else f'no folder {folder}'}")
+
+
+def _write(report: Report, rules: Iterable[Any], given: dict[str, Any]) -> None:
+    from ..reporters import render
+
+    form, output = given["form"] or "text", given["output"]
+    text = render(
+        form,
+        report,
+        rules,
+        color=output is None and colors(),
+        statistics=given["statistics"],
+        verbose=given["verbose"],
+    )
+    if form != "text" and given["verbose"]:
+        for note in report.notes:
+            say(f"note: {note}")
+    if not report.checked and not report.failures:
+        say("warning: no files to check were found")
+    if output is None:
+        stdout().write(text)
+        return
+    _say_failures(report.failures)
+    try:
+        replace(output, text)
+    except OSError as error:
+        raise Problem(f"--output {output}: {error.strerror or error}") from None

@@ -1,0 +1,1 @@
+"""The live door: a Keras model in memory in, the graph out."""

@@ -1,0 +1,1 @@
+"""A change carried out on the text."""

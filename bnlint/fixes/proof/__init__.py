@@ -1,0 +1,1 @@
+"""What a change does, found by trying it: the certificate."""
