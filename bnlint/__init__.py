@@ -6,21 +6,22 @@ here: Problem, Program, Options, Severity. Every name is loaded when it is first
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
+from .moved import NAMES, Finder, told
+
 if TYPE_CHECKING:
-    from .api.drawing import draw
+    from .api import check_model, check_paths, check_source, draw, fix_source
     from .doors.live.training import Training
     from .findings import Certificate, Edit, Failure, Finding, Fix, Place, Related, Severity
     from .graph import Origin, Program
     from .reporters.card import explain
+    from .reporters.report import FindingsError, Report
     from .rulebook.rule import Options, Problem, Rule
     from .run.config import ConfigError
-    from .run.engine import check_model, check_paths, check_source
-    from .run.fixing import mend_source
-    from .run.report import FindingsError, Report
     from .runtime.clean import assert_clean
-    from .runtime.fixed import Repair, fixed, repairs
+    from .runtime.fixed import ModelFix, fixed, fixes_of
     from .runtime.recalibrate import Recalibration, recalibrate
     from .runtime.watch import Watch
 
@@ -34,6 +35,7 @@ __all__ = [
     "Finding",
     "FindingsError",
     "Fix",
+    "ModelFix",
     "Options",
     "Origin",
     "Place",
@@ -41,7 +43,6 @@ __all__ = [
     "Program",
     "Recalibration",
     "Related",
-    "Repair",
     "Report",
     "Rule",
     "Severity",
@@ -53,31 +54,34 @@ __all__ = [
     "check_source",
     "draw",
     "explain",
+    "fix_source",
     "fixed",
-    "mend_source",
+    "fixes_of",
     "recalibrate",
-    "repairs",
 ]
+
+sys.meta_path.append(Finder)
 
 _HOMES = {
     "run.config": ("ConfigError",),
     "doors.live.training": ("Training",),
-    "api.drawing": ("draw",),
-    "run.engine": ("check_model", "check_paths", "check_source"),
+    "api": ("check_model", "check_paths", "check_source", "draw", "fix_source"),
     "findings": ("Certificate", "Edit", "Failure", "Finding", "Fix", "Place", "Related", "Severity"),
     "graph": ("Origin", "Program"),
     "runtime.clean": ("assert_clean",),
-    "runtime.fixed": ("Repair", "fixed", "repairs"),
+    "runtime.fixed": ("ModelFix", "fixed", "fixes_of"),
     "runtime.recalibrate": ("Recalibration", "recalibrate"),
     "runtime.watch": ("Watch",),
-    "run.fixing": ("mend_source",),
-    "run.report": ("FindingsError", "Report"),
     "reporters.card": ("explain",),
+    "reporters.report": ("FindingsError", "Report"),
     "rulebook.rule": ("Options", "Problem", "Rule"),
 }
 
 
 def __getattr__(name: str) -> object:
+    if name in NAMES:
+        told(f"{__name__}.{name}", f"{__name__}.{NAMES[name]}")
+        name = NAMES[name]
     for home, names in _HOMES.items():
         if name in names:
             from importlib import import_module

@@ -8,10 +8,10 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
+from bnlint.api import check_source
 from bnlint.rulebook.card import unmarked
 from bnlint.rulebook.folders import open_book
 from bnlint.rulebook.rule import Rule
-from bnlint.run.engine import check_source
 from bnlint.run.examples import Trial, trials
 
 

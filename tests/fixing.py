@@ -6,7 +6,7 @@ import textwrap
 from typing import Any
 
 from bnlint import check_source
-from bnlint.run.fixing import mend_source
+from bnlint.api import fix_source
 
 BEFORE = {"mixed-placement": {"placement": "before-activation"}}
 AFTER = {"mixed-placement": {"placement": "after-activation"}}
@@ -14,8 +14,8 @@ AFTER = {"mixed-placement": {"placement": "after-activation"}}
 
 def mended(code: str, rule: str, config: Any = None) -> str:
     """The code with all fixes of a rule made, which a second run leaves alone."""
-    new = mend_source(code, unsafe=True, select=[rule], config=config)
-    assert mend_source(new, unsafe=True, select=[rule], config=config) == new
+    new = fix_source(code, unsafe=True, select=[rule], config=config)
+    assert fix_source(new, unsafe=True, select=[rule], config=config) == new
     return new
 
 

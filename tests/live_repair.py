@@ -18,7 +18,7 @@ from bnlint.doors.live.training import Training
 from bnlint.reference.batchnorm import BatchNorm
 from bnlint.reference.normalizations import population_statistics
 from bnlint.rulebook.change import Change, Freeze
-from bnlint.runtime.fixed import fixed, repairs
+from bnlint.runtime.fixed import fixed, fixes_of
 from bnlint.runtime.rebuild import Edits, reachable, rebuilt
 from bnlint.runtime.recalibrate import recalibrate
 from bnlint.runtime.watching import layer_paths
@@ -400,7 +400,7 @@ def repaired(keras: Any) -> dict[str, Any]:
     model = repairable(keras)
     state, nodes = values(model), [len(layer._inbound_nodes) for _, layer in layer_paths(model)]
     flags = {path: layer.trainable for path, layer in layer_paths(model)}
-    told = [[one.rule, one.layer, one.keeps, one.obstacle] for one in repairs(model, config={})]
+    told = [[one.rule, one.layer, one.keeps, one.obstacle] for one in fixes_of(model, config={})]
     new = fixed(model, config={})
     x = np.random.default_rng(2).normal(1, 2, (64, 10, 10, 3)).astype("float32")
     one, other = model(x, training=False), new(x, training=False)
@@ -410,7 +410,7 @@ def repaired(keras: Any) -> dict[str, Any]:
     ]
     return {
         "told": told,
-        "left": [one.rule for one in repairs(new, config={})],
+        "left": [one.rule for one in fixes_of(new, config={})],
         "apart": apart,
         "untouched": untouched,
         "names": [path for path, _ in layer_paths(model)] == [path for path, _ in layer_paths(new)],
@@ -419,7 +419,7 @@ def repaired(keras: Any) -> dict[str, Any]:
         "momentum": new.get_layer("norm").momentum,
         "new": all(there is not here for there, here in zip(layer_paths(model), layer_paths(new), strict=True)),
         "trained": trained_alike(keras, model, new),
-        "unsafe": [one.rule for one in repairs(fixed(model, unsafe=True, config={}), config={})],
+        "unsafe": [one.rule for one in fixes_of(fixed(model, unsafe=True, config={}), config={})],
     }
 
 
@@ -530,7 +530,7 @@ def steps(keras: Any) -> dict[str, Any]:
     flagged = shaken(keras.Model(inputs, layers.BatchNormalization()(layers.Dense(5)(inputs), training=True)))
     state = values(flagged)
     found["flags"] = [
-        [one.rule for one in repairs(fixed(flagged, config={}, unsafe=unsafe), config={})] for unsafe in (False, True)
+        [one.rule for one in fixes_of(fixed(flagged, config={}, unsafe=unsafe), config={})] for unsafe in (False, True)
     ]
     found["flags changed"] = changed(state, values(flagged))
     inputs = keras.Input((6, 4))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,19 +16,23 @@ CHECKOUT = Path(__file__).parents[1]
 PACKAGE = CHECKOUT / "bnlint"
 
 LAYERS = (
-    ("findings",),
-    ("catalog", "fault"),
-    ("graph",),
-    ("reference", "inputs"),
-    ("rulebook",),
-    ("doors",),
-    ("fixes",),
-    ("run", "reporters"),
-    ("runtime", "api"),
-    ("cli",),
-    ("__main__",),
+    "findings",
+    "fault",
+    "catalog",
+    "graph",
+    "reference",
+    "inputs",
+    "rulebook",
+    "doors",
+    "fixes",
+    "run",
+    "reporters",
+    "runtime",
+    "api",
+    "cli",
+    "__main__",
 )
-"""The parts of the package, lowest first: each may import from the layers below its own."""
+"""The parts of the package as data flows through them: each imports from those above it in this list alone."""
 
 KERAS = {"tensorflow", "keras", "tf_keras"}
 KERAS_PARTS = (PACKAGE / "doors" / "live", PACKAGE / "runtime")
@@ -36,10 +42,10 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 RULES = sorted((CHECKOUT / "rules").glob("*.py"))
 
 
-def imports(path: Path, *, lazy: bool = True, tree: ast.AST | None = None) -> Iterator[str]:
-    """The full names of what a module imports; without `lazy`, only at module level and at run time."""
+def imports(path: Path, *, typed: bool = True) -> Iterator[str]:
+    """The full names of what a module imports, wherever it does; `typed`: what the type checker sees."""
     package = path.relative_to(CHECKOUT).with_suffix("").parts[:-1]
-    for node in walk(tree or ast.parse(path.read_text(encoding="utf-8")), lazy):
+    for node in walk(ast.parse(path.read_text(encoding="utf-8")), typed):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -48,14 +54,12 @@ def imports(path: Path, *, lazy: bool = True, tree: ast.AST | None = None) -> It
             yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
-def walk(node: ast.AST, lazy: bool) -> Iterator[ast.AST]:
-    """Every node; without `lazy`, what stands in functions and under TYPE_CHECKING left out."""
+def walk(node: ast.AST, typed: bool) -> Iterator[ast.AST]:
+    """Every node; without `typed`, what stands under TYPE_CHECKING left out."""
     yield node
     for child in ast.iter_child_nodes(node):
-        hidden = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
-        hidden |= isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test)
-        if lazy or not hidden:
-            yield from walk(child, lazy)
+        if typed or not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test)):
+            yield from walk(child, typed)
 
 
 def part(name: str) -> str | None:
@@ -66,46 +70,44 @@ def part(name: str) -> str | None:
     return first if head == "bnlint" and first and exists else None
 
 
-def level(name: str) -> int:
-    """Where a part stands in LAYERS."""
-    return next(number for number, layer in enumerate(LAYERS) if name in layer)
-
-
 def test_every_part_has_its_layer() -> None:
     parts = {path.stem if path.is_file() else path.name for path in PACKAGE.iterdir() if path.name[:2] != "__"}
-    assert parts - {"py", "rules"} <= {name for layer in LAYERS for name in layer}
+    assert parts - {"py", "rules", "moved"} == set(LAYERS) - {"__main__"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_go_one_way(path: Path) -> None:
+    """What the type checker alone sees counts, too."""
     own = path.relative_to(PACKAGE).with_suffix("").parts[0]
-    if own == "__init__":
-        assert list(imports(path, lazy=False)) == ["__future__.annotations", "typing.TYPE_CHECKING"]
+    if own in ("__init__", "moved"):
+        assert {name for given in imports(path, typed=False) if (name := part(given))} <= {"moved"}
         return
     others = {name for given in imports(path) if (name := part(given)) and name != own}
-    same_layer = set(LAYERS[level(own)])
-    wrong = {name for name in others if level(name) >= level(own) and not (len(same_layer) > 1 and name in same_layer)}
+    wrong = [name for name in others if LAYERS.index(name) >= LAYERS.index(own)]
     assert not wrong, f"{own} imports from {', '.join(sorted(wrong))}"
 
 
 def test_there_are_no_cycles() -> None:
-    """Between modules, module-level imports only: those inside functions run when everything is loaded."""
-    graph = {
-        module_name(path): {name for given in imports(path, lazy=False) if (name := owner(given))} for path in MODULES
-    }
-    done: set[str] = set()
-    for start in graph:
-        assert_acyclic(start, graph, done, ())
-    assert len(graph) > 10 and any(graph.values())
+    """Between modules: imports inside functions count, and those through a package's `__init__`."""
+    assert_acyclic({module_name(path): set(imported(path)) for path in MODULES})
 
 
-def assert_acyclic(name: str, graph: dict[str, set[str]], done: set[str], trail: tuple[str, ...]) -> None:
-    """Walk the imports depth first; fail where a module comes back to itself."""
-    assert name not in trail, " -> ".join((*trail[trail.index(name) :], name))
-    if name not in done:
-        for other in graph[name] - {name}:
-            assert_acyclic(other, graph, done, (*trail, name))
-        done.add(name)
+def imported(path: Path) -> Iterator[str]:
+    """The modules of bnlint that a module imports: those it names, and the packages they are in but that it is not."""
+    own = module_name(path)
+    for given in imports(path, typed=False):
+        name = owner(given)
+        while name and name not in (own, "bnlint") and not own.startswith(f"{name}."):
+            yield name
+            name = name.rpartition(".")[0]
+
+
+def assert_acyclic(graph: Mapping[str, set[str]]) -> None:
+    """Fail where a module comes back to itself."""
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
 def module_name(path: Path) -> str:
@@ -138,17 +140,8 @@ def test_the_source_door_is_built_upwards(path: Path) -> None:
     if path == SOURCE / "__init__.py":
         return
     prefix = "bnlint.doors.source."
-    used = [name.removeprefix(prefix) for name in at_run_time(path) if name.startswith(prefix)]
+    used = [name.removeprefix(prefix) for name in imports(path, typed=False) if name.startswith(prefix)]
     assert [name for name in used if height(tuple(name.split("."))) > own] == []
-
-
-def at_run_time(path: Path) -> Iterator[str]:
-    """The full names of what a module imports, wherever, but for the type checker alone."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    tree.body = [
-        node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))
-    ]
-    yield from imports(path, tree=tree)
 
 
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
@@ -175,15 +168,28 @@ def test_the_checks_see_what_they_forbid(tmp_path: Path, monkeypatch: pytest.Mon
     folder.mkdir(parents=True)
     module = folder / "saved.py"
     module.write_text(
-        "import keras.layers\nfrom ..finding import Place\nfrom . import live\n"
-        "if TYPE_CHECKING:\n    from ..rule import Rule\ndef f():\n    from bnlint.run.engine import check_paths\n"
+        "import keras.layers\nfrom ..findings import Place\nfrom . import live\n"
+        "if TYPE_CHECKING:\n    from ..rulebook.rule import Rule\ndef f():\n    from bnlint.run.engine import run\n"
     )
     monkeypatch.setattr(sys.modules[__name__], "CHECKOUT", tmp_path)
     now = ["keras.layers", "bnlint.findings.Place", "bnlint.doors.live"]
-    assert list(imports(module, lazy=False)) == now
-    assert list(imports(module)) == [*now, "bnlint.rulebook.rule.Rule", "bnlint.run.engine.check_paths"]
-    with pytest.raises(AssertionError, match="a -> b -> a"):
-        assert_acyclic("a", {"a": {"b"}, "b": {"a"}}, set(), ())
+    assert list(imports(module, typed=False)) == [*now, "bnlint.run.engine.run"]
+    assert list(imports(module)) == [*now, "bnlint.rulebook.rule.Rule", "bnlint.run.engine.run"]
+
+
+@pytest.mark.parametrize("line", ["from .change import Change\n", "def f() -> None:\n    from .change import Change\n"])
+def test_a_planted_cycle_is_seen(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = tmp_path / "bnlint"
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    for name, text in (("card", line), ("change", "from .card import Example\n")):
+        module = copy / "rulebook" / f"{name}.py"
+        module.write_text(module.read_text(encoding="utf-8") + text, encoding="utf-8")
+    here = sys.modules[__name__]
+    monkeypatch.setattr(here, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(here, "PACKAGE", copy)
+    monkeypatch.setattr(here, "MODULES", sorted(copy.rglob("*.py")))
+    with pytest.raises(pytest.fail.Exception, match=r"rulebook\.(card|change) -> "):
+        test_there_are_no_cycles()
 
 
 @pytest.mark.slow

@@ -13,9 +13,9 @@ from test_html import EVIL, EVIL_FINDING
 import bnlint
 from bnlint.findings import Finding, Place, Severity
 from bnlint.reporters import render
+from bnlint.reporters.report import Report
 from bnlint.reporters.sources import Sources
-from bnlint.run.plan import make_plan
-from bnlint.run.report import Report
+from bnlint.run.plan import Request
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -71,9 +71,8 @@ def opened(browser: Chrome, tmp_path: Path) -> Callable[[str], Chrome]:
 def programs() -> str:
     """The report of the shipped programs, with fixes and pictures."""
     from bnlint.run import engine
-    from bnlint.run.config import parse
 
-    plan = make_plan(parse({}, str(PROGRAMS)), fixes=True)
+    plan = Request(config={}).plan(fixes=True)
     plan.scenes = "findings"
     report = engine.run(plan, [str(PROGRAMS)], jobs=1)
     return render("html", report, [plan.book[name] for name in plan.rules])

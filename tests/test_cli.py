@@ -325,7 +325,7 @@ class TestProgress:
         import pty
 
         passes = 0.6 if slow else 0.1  # Seconds that a file takes, of four, by the clock the bar looks at.
-        code = "from bnlint import checker, engine\nimport time\ncall, now = checker.Checker.__call__, [0.0]\n"
+        code = "from bnlint.run import checker, engine\nimport time\ncall, now = checker.Checker.__call__, [0.0]\n"
         code += f"time.monotonic = lambda: now[0]\ndef late(self, path):\n    now[0] += {passes}\n"
         code += "    return call(self, path)\nchecker.Checker.__call__ = late\n"
         program = [sys.executable, "-c", f"from bnlint.cli.main import main\n{code}\nmain()", ".", "--jobs", "1"]
@@ -398,7 +398,7 @@ class TestImports:
 
 
 class TestJobs:
-    SLOW = "from bnlint import engine\nengine.FORK_PAYS = engine.SPAWN_PAYS = (2, 0)\n"
+    SLOW = "from bnlint.run import engine\nengine.FORK_PAYS = engine.SPAWN_PAYS = (2, 0)\n"
     HEARS = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
     """Undoes that a shell lets what it runs in the background ignore interrupts."""
 
@@ -416,7 +416,7 @@ class TestJobs:
         assert self.outputs(folder, "", "3") == single
 
     def test_are_started_anew_where_forking_is_not_safe(self, folder: Path) -> None:
-        code = "from bnlint import checker\nengine._may_fork = lambda: False\n"
+        code = "from bnlint.run import checker\nengine._may_fork = lambda: False\n"
         code += "checker.Checker.__call__ = None  # in this process\n"
         single = self.outputs(folder, "", "1")
         assert self.outputs(folder, code, "2") == single
@@ -424,7 +424,7 @@ class TestJobs:
     def test_a_process_that_dies_costs_one_file(self, folder: Path) -> None:
         for number in range(20):
             (folder / f"f{number:02}.py").write_text(DISCARDED, encoding="utf-8")
-        code = "import os, signal\nfrom bnlint import checker\ncheck = checker.Checker.check\n"
+        code = "import os, signal\nfrom bnlint.run import checker\ncheck = checker.Checker.check\n"
         code += "def dies(self, text, path, file=None):\n"
         code += "    if path.endswith(('f03.py', 'f11.py')):\n        os.kill(os.getpid(), signal.SIGSEGV)\n"
         code += "    return check(self, text, path, file)\nchecker.Checker.check = dies\n"
@@ -449,7 +449,7 @@ class TestJobs:
             (folder / f"f{number}.py").write_text(DISCARDED, encoding="utf-8")
         code = f"{self.SLOW}{self.HEARS}import time, os\ndef waits(self, path):\n"
         code += "    os.write(1, f'{os.getpid()}\\n'.encode())\n    time.sleep(60)\n"
-        code += "from bnlint import checker\nchecker.Checker.__call__ = waits\n"
+        code += "from bnlint.run import checker\nchecker.Checker.__call__ = waits\n"
         environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
         program = [sys.executable, "-c", f"from bnlint.cli.main import main\n{code}\nmain()", ".", "--jobs", "2"]
         run = subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

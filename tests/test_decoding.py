@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bnlint import check_paths, mend_source
+from bnlint import check_paths, fix_source
 from bnlint.cli.main import main
 from bnlint.findings import Edit
 from bnlint.fixes.edit import tree
 from bnlint.fixes.edit.splice import obstacle, spliced
-from bnlint.inputs.code import encoding_of, read_code, text_of
 from bnlint.inputs.decoding import Refused, decoded
+from bnlint.inputs.reading import encoding_of, read_code, text_of
 
 CODECS = sorted(
     {
@@ -198,10 +198,10 @@ def test_a_script_without_a_suffix_is_mended_in_its_own_encoding() -> None:
 def test_a_text_that_declares_an_encoding_is_mended_as_a_text(mark: str) -> None:
     declaration = "utf-8" if mark else "latin-1"
     program = f"{mark}# coding: {declaration}\n{BIASED.replace('(8,)', '(8,), name=chr(1) + str(é)')}"
-    mended = mend_source(program, unsafe=True, select=["redundant-bias"])
+    mended = fix_source(program, unsafe=True, select=["redundant-bias"])
     assert mended == program.replace("(16)", "(16, use_bias=False)") != program
     with pytest.raises(ValueError, match=r"hex|utf-8"):
-        mend_source(program.replace(declaration, "hex"), select=["redundant-bias"])
+        fix_source(program.replace(declaration, "hex"), select=["redundant-bias"])
 
 
 def test_a_run_goes_on_behind_a_file_whose_encoding_is_none(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import libcst as cst
 import pytest
 from click.testing import CliRunner, Result
 
-from bnlint import Problem, Program, check_paths, check_source, mend_source
+from bnlint import Problem, Program, check_paths, check_source, fix_source
 from bnlint.cli.main import main
 from bnlint.cli.main import main as cli
 from bnlint.doors import source
@@ -251,9 +251,9 @@ def test_a_fix_is_not_taken_where_bnlint_fails_on_what_it_gives(monkeypatch: pyt
         return asked(program, rule, *rest)
 
     monkeypatch.setattr(checker, "_findings", failing_later)
-    assert mend_source(BAD, unsafe=True, select=["pytorch-momentum"]) == BAD
+    assert fix_source(BAD, unsafe=True, select=["pytorch-momentum"]) == BAD
     monkeypatch.undo()
-    assert "momentum=0.9" in mend_source(BAD, unsafe=True, select=["pytorch-momentum"])
+    assert "momentum=0.9" in fix_source(BAD, unsafe=True, select=["pytorch-momentum"])
 
 
 def test_the_traceback_is_shown_on_request(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,13 +15,12 @@ import pytest
 import test_mode_fixes
 from asked import asked
 
+from bnlint.api import check_source, fix_source
 from bnlint.findings import Fix
 from bnlint.rulebook.card import unmarked
 from bnlint.rulebook.folders import open_book
 from bnlint.rulebook.rule import Rule
-from bnlint.run.engine import check_source
 from bnlint.run.examples import trials
-from bnlint.run.fixing import mend_source
 
 BOOK = open_book()
 TARGETS = {"keras": "3", "tf_keras": "2"}
@@ -99,7 +98,7 @@ def fixed(rule: str, target: str) -> list[Case]:
         code, lint = unmarked(trial.example.code), {**trial.lint(), "target": target}
         fixes = tuple(finding.fix for finding in check_source(code, **lint, fixes=True) if finding.fix)
         if fixes:
-            found.append(Case(f"{rule} {number}", code, mend_source(code, unsafe=True, **lint), fixes))
+            found.append(Case(f"{rule} {number}", code, fix_source(code, unsafe=True, **lint), fixes))
     return found
 
 

@@ -11,11 +11,10 @@ from unittest.mock import patch
 import libcst
 import pytest
 
+from bnlint.api import check_source, fix_source
 from bnlint.fixes.edit import slots, tree
 from bnlint.fixes.proof import trials
 from bnlint.run.checker import Checker
-from bnlint.run.engine import check_source
-from bnlint.run.fixing import mend_source
 
 HEAD = "import keras\nfrom keras import layers\n"
 DENSE, DROPOUT = "layers.Dense(8)", "layers.Dense(8, use_bias=False)\nlayers.Dropout(0.5)"
@@ -92,7 +91,7 @@ def checked(text: str) -> int:
 
 
 def mended(text: str) -> int:
-    new = mend_source(text, unsafe=True, select=["redundant-bias"])
+    new = fix_source(text, unsafe=True, select=["redundant-bias"])
     return new.count("use_bias=False")
 
 

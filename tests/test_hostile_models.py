@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
+from bnlint.api import check_paths
 from bnlint.doors.saved.door import door as saved
 from bnlint.doors.saved.weights import declared_length
 from bnlint.inputs.gate import Refused
-from bnlint.run.engine import check_paths
 
 h5py = pytest.importorskip("h5py")
 np = pytest.importorskip("numpy")

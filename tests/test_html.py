@@ -16,9 +16,9 @@ from bnlint.cli.main import main
 from bnlint.findings import Certificate, Edit, Failure, Finding, Fix, Place, Related, Severity
 from bnlint.reporters import render
 from bnlint.reporters.cards import as_html
+from bnlint.reporters.report import Report
 from bnlint.reporters.sources import Sources
 from bnlint.rulebook.folders import open_book
-from bnlint.run.report import Report
 
 PROGRAMS = Path(__file__).parents[1] / "fixtures" / "programs"
 

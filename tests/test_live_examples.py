@@ -13,10 +13,10 @@ import pytest
 from asked import asked
 from not_compared import FETCHING, NOT_COMPARED
 
+from bnlint.api import check_source
 from bnlint.doors.source import evaluate
 from bnlint.rulebook.card import unmarked
 from bnlint.rulebook.folders import open_book
-from bnlint.run.engine import check_source
 from bnlint.run.examples import trials
 
 PROGRAMS = Path(__file__).parents[1] / "fixtures" / "programs"

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from bnlint import Report, check_paths
 from bnlint.cli.main import main
-from bnlint.inputs.code import read_code
 from bnlint.inputs.markdown import read_document
+from bnlint.inputs.reading import read_code
 
 HEAD = "import keras\nfrom keras import layers\nmodel = keras.Sequential()\n"
 WRONG = "model.add(layers.Dropout(0.5))\nmodel.add(layers.BatchNormalization())\n"

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from bnlint.api import fix_source
 from bnlint.cli.main import main
 from bnlint.fixes.edit.write import Changed, rewrite
 from bnlint.run import fixing as mend
-from bnlint.run.fixing import mend_source
-from bnlint.run.report import Mended
+from bnlint.run.result import Mended
 
 BIASED = """from keras import layers
 
@@ -186,7 +186,7 @@ def test_json_has_the_fix_with_its_edits() -> None:
 
 
 def test_source_can_be_mended_from_python() -> None:
-    assert mend_source(BIASED, unsafe=True, select=["redundant-bias"]) == FIXED
-    assert mend_source(BIASED, select=["redundant-bias"]) == BIASED
+    assert fix_source(BIASED, unsafe=True, select=["redundant-bias"]) == FIXED
+    assert fix_source(BIASED, select=["redundant-bias"]) == BIASED
     with pytest.raises(ValueError, match="syntax error"):
-        mend_source("from keras.layers import BatchNormalization\n(", unsafe=True)
+        fix_source("from keras.layers import BatchNormalization\n(", unsafe=True)

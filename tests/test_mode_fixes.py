@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from bnlint.api import check_source
 from bnlint.findings import Certificate
 from bnlint.rulebook.card import unmarked
 from bnlint.rulebook.folders import open_book
-from bnlint.run.engine import check_source, configuration
 from bnlint.run.examples import Trial, trials
-from bnlint.run.fixing import Mender, mend_source
-from bnlint.run.plan import Selection, make_plan
+from bnlint.run.fixing import Mender, fix_source
+from bnlint.run.plan import Request
 
 SCRIPT = Path(__file__).with_name("live_mode_fixes.py")
 BOOK = open_book()
@@ -144,7 +144,7 @@ HARD = BODY.replace("(x)", "(x, training=True)")
 
 def mended(text: str, rule: str) -> str:
     """The text with the fixes of one rule."""
-    return mend_source(text, select=[rule], unsafe=True)
+    return fix_source(text, select=[rule], unsafe=True)
 
 
 @pytest.mark.parametrize(
@@ -341,9 +341,7 @@ def test_in_a_notebook_the_loop_goes_to_the_cell_of_what_it_follows(tmp_path: Pa
     book = tmp_path / "n.ipynb"
     text = json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 5}, indent=1)
     book.write_text(text, encoding="utf-8")
-    plan = make_plan(
-        configuration({}, [str(book)]), Selection(["unfrozen-batchnorm"], (), ()), target=None, rules=[], fixes=True
-    )
+    plan = Request(config={}, select=["unfrozen-batchnorm"]).plan(fixes=True)
     new = Mender(plan, unsafe=True)(str(book), text.encode()).new.decode()
     added = ["base.trainable = True\n", "for layer in base.layers:\n"]
     added += ["    if isinstance(layer, layers.BatchNormalization):\n", "        layer.trainable = False"]

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bnlint import check_paths, check_source, mend_source
+from bnlint import check_paths, check_source, fix_source
 from bnlint.cli.main import main
 from bnlint.inputs import gate
-from bnlint.inputs.code import read_code
+from bnlint.inputs.reading import read_code
 
 BN = "keras.layers.BatchNormalization"
 JOINED = {
@@ -67,7 +67,7 @@ def test_what_stands_behind_a_line_of_a_backslash_is_mended(tmp_path: Path) -> N
     body = "    \\\n  x = i = keras.Input((4,))\n    \\\n    x = keras.layers.Dense(3)(x)\n    \\\n"
     body += "        x = keras.layers.BatchNormalization()(x)\n    return keras.Model(i, x)\n"
     text = f"import keras\n\ndef build():\n{body}\nbuild()\n"
-    mended = mend_source(text, unsafe=True, select=["redundant-bias"])
+    mended = fix_source(text, unsafe=True, select=["redundant-bias"])
     assert mended == text.replace("Dense(3)", "Dense(3, use_bias=False)")
 
 

@@ -18,10 +18,10 @@ from bnlint.findings import Failure, Finding, Place, Related, Severity
 from bnlint.reporters import FORMATS, render
 from bnlint.reporters.card import show_card, show_index
 from bnlint.reporters.escape import printable
+from bnlint.reporters.report import Report
 from bnlint.reporters.sarif import uri
 from bnlint.reporters.sources import Sources
 from bnlint.rulebook.folders import read_folders
-from bnlint.run.report import Report
 
 SOURCE = """import keras
 model = keras.Sequential([

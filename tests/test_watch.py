@@ -134,6 +134,9 @@ def test_a_failed_test_ends_where_the_model_is_asked_about(tmp_path: Path) -> No
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_net.py"]
     variables = {**os.environ, "PYTHONPATH": str(HERE.parent)}
     done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
-    assert ">       bnlint.assert_clean(None)\nE       bnlint.run.report.FindingsError: <net> (net/bn): " in done.stdout
+    assert (
+        ">       bnlint.assert_clean(None)\nE       bnlint.reporters.report.FindingsError: <net> (net/bn): "
+        in done.stdout
+    )
     assert "some-rule It is off." in done.stdout and "1 failed" in done.stdout
     assert "raise FindingsError" not in done.stdout and "report.raise_for" not in done.stdout

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..rulebook.folders import Book
     from ..run.config import Config
     from ..run.plan import Plan
-    from ..run.report import Report
+    from ..run.result import Result
 
 CLEAN, FINDINGS, INTERRUPTED = 0, 1, 130
 
@@ -93,20 +93,21 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
     from ..findings import Severity
     from ..run import engine
     from ..run.config import ConfigError, discover, load
-    from ..run.plan import Selection, make_plan
+    from ..run.plan import Request
 
     _check_output(given["output"])
     try:
         config = load(given["config_file"]) if given["config_file"] else discover(paths)
-        chosen = Selection(given["select"], given["extend_select"] or (), given["ignore"] or ())
-        plan = make_plan(
-            _including(config, given["extend_include"]),
-            chosen,
+        request = Request(
+            select=given["select"],
+            extend_select=given["extend_select"] or (),
+            ignore=given["ignore"] or (),
             target=given["target_keras"],
+            config=_including(config, given["extend_include"]),
             rules=given["folders"],
-            unused=given["unused_suppressions"],
-            fixes=given["form"] in ("json", "html") or given["certify"],
         )
+        fixes = given["form"] in ("json", "html") or given["certify"]
+        plan = request.plan(unused=given["unused_suppressions"], fixes=fixes)
         plan.scenes = "findings" if given["form"] == "html" else ""
     except ConfigError as error:
         raise Problem(str(error)) from None
@@ -130,7 +131,7 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
     ctx.exit(FINDINGS if least and worst and worst >= least else CLEAN)
 
 
-def _run(plan: Plan, paths: tuple[str, ...], jobs: int) -> Report:
+def _run(plan: Plan, paths: tuple[str, ...], jobs: int) -> Result:
     """A run with a progress bar, where there is somebody to see it."""
     from ..run import engine
 
@@ -231,12 +232,13 @@ def graph(path: str, entry: str | None, form: str, target_keras: str | None) -> 
 
     The file is not run. A path that is called `graph` is checked with `bnlint check graph`.
     """
-    from ..api.drawing import of_program
+    from ..api import draw_program
     from ..findings import Place
     from ..reporters.graph import render
     from ..reporters.picture import Missing
     from ..reporters.picture.layout import spare_matplotlib
     from ..run.config import ConfigError, discover
+    from ..run.plan import Request
     from ..run.showing import Unreadable, read_program
 
     try:
@@ -247,7 +249,9 @@ def graph(path: str, entry: str | None, form: str, target_keras: str | None) -> 
             say(f"note: {note}")
         if form == "svg":
             spare_matplotlib()
-        stdout().write(of_program(program, config) if form == "svg" else render(form, program))
+            stdout().write(draw_program(program, Request(config=config).plan()))
+        else:
+            stdout().write(render(form, program))
     except (ConfigError, Unreadable, Missing) as error:
         raise Problem(str(error)) from None
 
@@ -376,7 +380,7 @@ def _check_output(output: str | None, option: str = "--output") -> None:
         raise Problem(f"{option} {output}: {'is a folder' if os.path.isdir(output) else f'no folder {folder}'}")
 
 
-def _write(report: Report, rules: Iterable[Any], given: dict[str, Any]) -> None:
+def _write(report: Result, rules: Iterable[Any], given: dict[str, Any]) -> None:
     from ..reporters import render
 
     form, output = given["form"] or "text", given["output"]

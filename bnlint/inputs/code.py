@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import codecs
 import re
 import warnings
 from collections import Counter
@@ -12,11 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ..findings import Kind
-from . import decoding
-from .decoding import Refused, decoded
-from .gate import Checked, check_text, names_batchnorm, read
-
-DOCUMENTS = (".md", ".markdown", ".mdx", ".qmd", ".rmd")
+from .decoding import Refused
+from .gate import Checked, check_text, names_batchnorm
 
 _FOREIGN = re.compile(r"%%(?!time|timeit|capture|prun|memit|tensorflow_version)\w+")
 _MAGIC = re.compile(r"^(\s*)([%!].*|[\w.]+\?\??|\?\??[\w.]+)$")
@@ -60,42 +56,6 @@ class Code:
     shifts: Mapping[int, int] = field(default_factory=dict)
     broken: tuple[Broken, ...] = ()
     pins: str = ""
-
-
-def in_parts(path: str) -> bool:
-    """Whether only parts of such a file are Python."""
-    return path.endswith(".ipynb") or is_document(path)
-
-
-def is_document(path: str) -> bool:
-    """Whether a file of this name is text with blocks of code in it."""
-    return path.lower().endswith(DOCUMENTS)
-
-
-def read_code(path: str, data: bytes) -> Code:
-    """The code of a file with this name and content; Refused where it cannot be linted."""
-    if path.endswith(".ipynb"):
-        from .notebook import read_notebook
-
-        return read_notebook(data)
-    if is_document(path):
-        from .markdown import read_document
-
-        return read_document(data)
-    text, checked = read(data)
-    return whole(text, checked)
-
-
-def encoding_of(path: str, data: bytes) -> str:
-    """How a file's text is encoded, a byte order mark taken for a part of that. Refused for what is no text."""
-    if in_parts(path):
-        return "utf-8-sig" if data.startswith(codecs.BOM_UTF8) else "utf-8"
-    return decoding.encoding_of(data)
-
-
-def text_of(path: str, data: bytes) -> str:
-    """The text of a file as it stands, for a notebook its JSON. Refused for what is no text."""
-    return data.decode("utf-8-sig", "replace") if in_parts(path) else decoded(data)
 
 
 def whole(text: str, checked: Checked) -> Code:

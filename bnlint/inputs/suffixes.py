@@ -8,6 +8,7 @@ from . import disk
 METADATA = "keras_metadata.pb"
 """The file of a SavedModel that holds the model's configuration."""
 
+_DOCUMENTS = (".md", ".markdown", ".mdx", ".qmd", ".rmd")
 CODE = (".py", ".ipynb")
 MODELS = (".keras", ".h5", ".hdf5", METADATA)
 
@@ -32,3 +33,13 @@ def may_hold_batchnorm(path: str) -> bool:
 
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return data.find(b"model_config") >= 0 and any(data.find(name) >= 0 for name in _OF_BATCHNORM)
+
+
+def in_parts(path: str) -> bool:
+    """Whether only parts of such a file are Python."""
+    return path.endswith(".ipynb") or is_document(path)
+
+
+def is_document(path: str) -> bool:
+    """Whether a file of this name is text with blocks of code in it."""
+    return path.lower().endswith(_DOCUMENTS)

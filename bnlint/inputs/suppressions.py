@@ -86,8 +86,9 @@ def of_file(path: str) -> list[Suppression]:
 
 def of_bytes(path: str, data: bytes) -> list[Suppression]:
     """The suppressions in a file with this content; none where it cannot be linted."""
-    from .code import in_parts, read_code
     from .decoding import Refused, decoded
+    from .reading import read_code
+    from .suffixes import in_parts
 
     try:
         if not in_parts(path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..rulebook.rule import Rule
-from ..run.report import Report
+from ..run.result import Result
 from .sources import Sources
 
 FORMATS = ("text", "json", "github", "sarif", "html")
@@ -13,7 +13,7 @@ FORMATS = ("text", "json", "github", "sarif", "html")
 
 def render(
     form: str,
-    report: Report,
+    report: Result,
     rules: Iterable[Rule] = (),
     *,
     color: bool = False,

@@ -6,7 +6,7 @@ The one-page report is no such thing: it has its own script, and anchors that se
 from __future__ import annotations
 
 from ..findings import Finding, Place
-from ..run.report import Report
+from ..run.result import Result
 from .fragments import escaped, frame, mending, placed
 from .sources import Sources
 from .text import summary
@@ -28,7 +28,7 @@ _STYLE = """
 """.replace("\n", "")
 
 
-def render(report: Report, sources: Sources) -> str:
+def render(report: Result, sources: Sources) -> str:
     """The findings, what could not be read, and the summary, in one element."""
     parts = [_finding(finding, sources) for finding in report.findings[:MOST]]
     if len(report) > MOST:

@@ -9,8 +9,8 @@ from difflib import SequenceMatcher
 from ..findings import Finding
 from ..fixes.edit.edits import Opcode, lines_of, opcodes
 from ..fixes.edit.splice import cell_sources
-from ..inputs.code import text_of
-from ..run.report import Mended
+from ..inputs.reading import text_of
+from ..run.result import Mended
 from .escape import printable
 
 CONTEXT = 3

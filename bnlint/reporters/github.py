@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from ..findings import Failure, Finding, Place, Severity
-from ..run.report import Report
+from ..run.result import Result
 from .escape import printable, well_formed
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.ADVICE: "notice"}
 
 
-def render(report: Report) -> str:
+def render(report: Result) -> str:
     """One command a line for every finding and failure."""
     lines = [_finding(finding) for finding in report] + [_failure(failure) for failure in report.failures]
     return "".join(f"{line}\n" for line in lines)

@@ -15,7 +15,7 @@ from .. import __version__
 from ..findings import Failure, Finding, Place, Severity
 from ..graph.picture import Scene
 from ..rulebook.rule import Rule
-from ..run.report import Report
+from ..run.result import Result
 from .fragments import escaped, frame, mending, placed
 from .sources import Sources
 from .text import summary
@@ -26,7 +26,7 @@ PICTURES = 100
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(report: Report, rules: Iterable[Rule], sources: Sources) -> str:
+def render(report: Result, rules: Iterable[Rule], sources: Sources) -> str:
     """The page. `rules` are those that ran; the cards of those that have findings are in it."""
     from .picture.svg import STYLE
 
@@ -74,7 +74,7 @@ def _template(name: str) -> str:
 class _Drawings:
     """The models that findings stand on, drawn, those with the worst first; and where each finding is marked."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Result) -> None:
         from .picture import Missing, marks_of
         from .picture.layout import spare_matplotlib
         from .picture.svg import picture
@@ -117,14 +117,14 @@ def _places(scene: Scene) -> frozenset[Place]:
     return scene.places.union(*(node.places for node in scene.nodes))
 
 
-def _severity_box(severity: Severity, report: Report) -> str:
+def _severity_box(severity: Severity, report: Result) -> str:
     count = sum(finding.severity == severity for finding in report)
     key = str(severity)[0]
     box = f'<input type="checkbox" checked data-severity="{severity}" aria-keyshortcuts="{key}">'
     return f'<label class="{severity}">{box} <kbd>{key}</kbd> {severity} <b>{count}</b></label>'
 
 
-def _rules_table(report: Report, page: _Page) -> str:
+def _rules_table(report: Result, page: _Page) -> str:
     counts: dict[str, Counter[Severity]] = {}
     for finding in report:
         counts.setdefault(finding.rule, Counter())[finding.severity] += 1

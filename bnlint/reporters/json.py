@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 from ..findings import Failure, Finding, Fix, Place
-from ..run.report import Report
+from ..run.result import Result
 from .escape import well_formed
 
 
-def render(report: Report) -> str:
+def render(report: Result) -> str:
     """One JSON object, its keys always in the same order, in ASCII."""
     document = {
         "version": 1,

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from .. import __version__
 from ..findings import Failure, Finding, Place, Severity
 from ..rulebook.rule import Rule
-from ..run.report import Report
+from ..run.result import Result
 from .escape import well_formed
 from .sources import Sources
 
@@ -22,7 +22,7 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.ADVICE
 Json = dict[str, object]
 
 
-def render(report: Report, rules: Iterable[Rule], sources: Sources) -> str:
+def render(report: Result, rules: Iterable[Rule], sources: Sources) -> str:
     """One SARIF log with one run, in ASCII. `rules` are those that ran, listed with their cards as help."""
     rules = list(rules)
     listed = {rule.name: number for number, rule in enumerate(rules)}
@@ -115,7 +115,7 @@ def uri(path: str) -> str:
     return quote(os.fsencode(PurePath(path).as_posix()))
 
 
-def _fingerprints(report: Report, sources: Sources) -> list[str]:
+def _fingerprints(report: Result, sources: Sources) -> list[str]:
     """A hash for each finding that lines inserted elsewhere leave alone.
 
     It is made of the rule, the path, the line's text less its white space, and a count among those that agree in all

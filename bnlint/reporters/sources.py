@@ -39,8 +39,8 @@ class Sources:
 
 def _read(path: str) -> list[str]:
     """A file's lines, cut where Python cuts them; none where it cannot be read."""
-    from ..inputs.code import text_of
     from ..inputs.decoding import Refused
+    from ..inputs.reading import text_of
 
     try:
         return LINE_END.split(text_of(path, disk.read(path)))
@@ -50,8 +50,8 @@ def _read(path: str) -> list[str]:
 
 def _read_cells(path: str) -> list[list[str]]:
     """The lines of each code cell of a notebook; none where it cannot be read."""
-    from ..inputs.code import read_code
     from ..inputs.decoding import Refused
+    from ..inputs.reading import read_code
 
     try:
         notebook = read_code(path, disk.read(path))

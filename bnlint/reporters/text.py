@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..findings import Failure, Finding, Place, Severity
-from ..run.report import Report
+from ..run.result import Result
 from .escape import printable, whole_line
 from .sources import Sources
 
@@ -23,7 +23,7 @@ _LONGEST = 200
 _WINDOW = 160
 
 
-def render(report: Report, sources: Sources, *, color: bool, statistics: bool, verbose: bool) -> str:
+def render(report: Result, sources: Sources, *, color: bool, statistics: bool, verbose: bool) -> str:
     """Findings, failures, on request the statistics and what the run noted, and a summary in one line."""
     pen = _Pen(color)
     blocks = ["\n".join(_finding(finding, sources, pen)) for finding in report]
@@ -36,7 +36,7 @@ def render(report: Report, sources: Sources, *, color: bool, statistics: bool, v
     return "\n\n".join([*blocks, summary(report)]) + "\n"
 
 
-def summary(report: Report) -> str:
+def summary(report: Result) -> str:
     """One line: how many findings of which severity, in how many files."""
     counts = Counter(finding.severity for finding in report)
     parts = [_count(counts[severity], *_NOUNS[severity]) for severity in sorted(counts, reverse=True)]
@@ -134,7 +134,7 @@ def _failure(failure: Failure, pen: _Pen) -> str:
     return f"{_head(place, pen)}: {pen(failure.state, _BOLD, _COLORS[Severity.ERROR])}: {printable(failure.message)}"
 
 
-def _statistics(report: Report) -> Iterator[str]:
+def _statistics(report: Result) -> Iterator[str]:
     counts = Counter((finding.rule, finding.severity) for finding in report)
     width = max(5, *(len(str(count)) for count in counts.values()))
     yield f"{'count':>{width}}  severity  rule"
@@ -143,12 +143,12 @@ def _statistics(report: Report) -> Iterator[str]:
     yield from _coverage(report)
 
 
-def _notes(report: Report) -> Iterator[str]:
+def _notes(report: Result) -> Iterator[str]:
     yield from (f"note: {printable(note)}" for note in report.notes)
     yield from (f"note: {line}" for line in _coverage(report))
 
 
-def _coverage(report: Report) -> Iterator[str]:
+def _coverage(report: Result) -> Iterator[str]:
     calls, known = report.coverage
     if calls:
         yield f"the input is known for {known} of {_count(calls, 'batch normalization', 'batch normalizations')}"

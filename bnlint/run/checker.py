@@ -72,8 +72,8 @@ class Checker:
 
     def _read(self, path: str) -> Outcome:
         from ..inputs import gate
-        from ..inputs.code import is_document, read_code
-        from ..inputs.suffixes import is_model
+        from ..inputs.reading import read_code
+        from ..inputs.suffixes import is_document, is_model
 
         if is_model(path):
             return self._saved(path)
@@ -95,11 +95,11 @@ class Checker:
 
     def _saved(self, path: str) -> Outcome:
         """Read a saved model, and ask every rule about it."""
-        from ..doors.saved import door as saved
+        from ..doors.saved import door
         from ..inputs import gate
 
         try:
-            program = saved.read(path, target=self.plan.target)
+            program = door.read(path, target=self.plan.target)
         except OSError as error:
             return Outcome(failures=[Failure(path, files.reason(error))])
         except gate.Refused as refusal:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..findings import Failure
-from ..inputs import files
-from ..inputs import suppressions as suppress
+from ..inputs import files, suppressions
 from ..inputs.suffixes import CODE, MODELS
 from .checker import Checker, Outcome, guarded
-from .config import Config, discover, load, parse
 from .merging import settle
-from .plan import Plan, Selection, make_plan
-from .report import Report
+from .plan import Plan
+from .result import Result
 
 if TYPE_CHECKING:
     from ..doors.live.training import Training
@@ -36,121 +34,31 @@ SIFT_PAYS = 1_000
 """From how many files it pays to share out the reading of their bytes."""
 
 
-def check_paths(
-    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
-    *,
-    select: Iterable[str] | None = None,
-    extend_select: Iterable[str] = (),
-    ignore: Iterable[str] = (),
-    target: str | None = None,
-    config: str | os.PathLike[str] | Mapping[str, object] | None = None,
-    rules: Iterable[str | os.PathLike[str]] = (),
-    fixes: bool = False,
-    jobs: int | None = None,
-    progress: Progress | None = None,
-) -> Report:
-    """Check files, and folders with all Python files below them.
-
-    select, extend_select, ignore: rules by name, category or "ALL", as on the command line.
-    target: the Keras the code is for: "2", "3", "3.N", or "auto" to tell it by each file's code. None: as configured.
-    config: a pyproject.toml; or what would stand in its `[tool.bnlint]`, as a mapping ({} for the defaults). None: the
-    nearest pyproject.toml above the paths that has such a table.
-    rules: folders with rules of your own. Their code is executed.
-    fixes: also work out each finding's `fix`, with its certificate.
-    jobs: how many processes to use at most. None: one a processor where forking is safe, else one.
-    progress: called with the number of files done and the number of files to read.
-
-    Returns a Report. Files that cannot be read are in its `failures`; they raise nothing. Raises ConfigError, a
-    ValueError, for rules, options, patterns and versions that do not exist.
-
-    >>> report = check_paths(["src"], select=["batch"], config={})
-    >>> [finding.rule for finding in report]
-    """
-    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    names = [os.fspath(path) for path in given]
-    found = configuration(config, names)
-    chosen = Selection(select, extend_select, ignore)
-    plan = make_plan(found, chosen, target=target, rules=rules, fixes=fixes)
-    return run(plan, names, jobs=jobs, progress=progress)
-
-
-def check_source(
-    text: str,
-    filename: str = "<string>",
-    *,
-    select: Iterable[str] | None = None,
-    extend_select: Iterable[str] = (),
-    ignore: Iterable[str] = (),
-    target: str | None = None,
-    config: str | os.PathLike[str] | Mapping[str, object] | None = None,
-    rules: Iterable[str | os.PathLike[str]] = (),
-    fixes: bool = False,
-) -> Report:
-    """Check a Python text. `filename` is what findings show; it need not exist.
-
-    The keywords are those of `check_paths`, and so are the result and the errors; with `config` None and a file name
-    in angle brackets, the defaults hold.
-
-    >>> check_source("import keras\\nkeras.layers.BatchNormalization()").findings[0].rule
-    'discarded-batchnorm'
-    """
+def run_text(plan: Plan, text: str, filename: str) -> Result:
+    """Carry out a plan on a Python text that findings show as this file."""
     from ..inputs.candidates import too_large
     from ..inputs.gate import names_batchnorm
 
-    if config is None and filename.startswith("<"):
-        config = {}
     text = text.removeprefix("\ufeff")
-    found = configuration(config, [filename])
-    chosen = Selection(select, extend_select, ignore)
-    plan = make_plan(found, chosen, target=target, rules=rules, fixes=fixes)
-    report = _begun(plan, checked=1, texts={filename: text})
+    result = _begun(plan, checked=1, texts={filename: text})
     data = text.encode("utf-8", "surrogatepass")
     if len(data) > plan.config.max_size:
-        report.failures.append(too_large(filename, len(data), plan.config.max_size))
+        result.failures.append(too_large(filename, len(data), plan.config.max_size))
     elif names_batchnorm(data):
-        settle(report, [_checked(text, filename, plan)], plan, {filename: lambda: suppress.read(text)})
-    return report
+        settle(result, [_checked(text, filename, plan)], plan, {filename: lambda: suppressions.read(text)})
+    return result
 
 
-def check_model(
-    model: Any,
-    data: Any = None,
-    *,
-    training: Training | None = None,
-    select: Iterable[str] | None = None,
-    extend_select: Iterable[str] = (),
-    ignore: Iterable[str] = (),
-    target: str | None = None,
-    config: str | os.PathLike[str] | Mapping[str, object] | None = None,
-    rules: Iterable[str | os.PathLike[str]] = (),
-) -> Report:
-    """Check a model of Keras 3 or tf_keras as it stands in memory. It is neither trained nor changed.
-
-    What a subclass's `call` does is traced: on the JAX and PyTorch backends the layers it calls, on TensorFlow also
-    what it does with tensors in between.
-
-    data: a batch of inputs, as the model takes them, of some hundred samples: with it, the two modes of each batch
-    normalization are compared. training: how the model is going to be trained, such as Training(batch_size=8): with it,
-    the rules on batches apply. The other keywords are those of `check_paths`.
-
-    Findings stand at layers: `finding.place.layer` is the layer's path. Raises TypeError for what is no Keras model,
-    ValueError for one that is not built, and ConfigError as `check_paths` does.
-    """
-    found = configuration(config, [os.getcwd()])
-    plan = make_plan(found, Selection(select, extend_select, ignore), target=target, rules=rules)
-    return judge(plan, model, data, training)
-
-
-def judge(plan: Plan, model: Any, data: Any = None, training: Training | None = None) -> Report:
+def run_model(plan: Plan, model: Any, data: Any = None, training: Training | None = None) -> Result:
     """Carry out a plan on a model."""
-    from ..doors.live import door as live
+    from ..doors.live import door
 
     with _uncollected():
-        program = live.read(model, data=data, training=training, target=plan.target)
+        program = door.read(model, data=data, training=training, target=plan.target)
         path = program.path
-        report = _begun(plan, checked=1, unit="model")
-        settle(report, [Checker(plan).ask(program)], plan, {path: list})
-    return report
+        result = _begun(plan, checked=1, unit="model")
+        settle(result, [Checker(plan).ask(program)], plan, {path: list})
+    return result
 
 
 def _checked(text: str, filename: str, plan: Plan) -> Outcome:
@@ -167,19 +75,12 @@ def _checked(text: str, filename: str, plan: Plan) -> Outcome:
     return guarded("reading the text", filename, check)
 
 
-def _begun(plan: Plan, **known: Any) -> Report:
-    """A report that knows which rules run."""
-    return Report(rules=plan.rules, folders=tuple(map(os.path.abspath, plan.folders)), **known)
+def _begun(plan: Plan, **known: Any) -> Result:
+    """A result that knows which rules run."""
+    return Result(rules=plan.rules, folders=tuple(map(os.path.abspath, plan.folders)), **known)
 
 
-def configuration(config: str | os.PathLike[str] | Mapping[str, object] | None, paths: list[str]) -> Config:
-    """What is configured: as given, or by the nearest pyproject.toml above the paths."""
-    if config is None:
-        return discover(paths)
-    return parse(config, os.getcwd()) if isinstance(config, Mapping) else load(os.fspath(config))
-
-
-def run(plan: Plan, paths: Sequence[str], *, jobs: int | None = None, progress: Progress | None = None) -> Report:
+def run(plan: Plan, paths: Sequence[str], *, jobs: int | None = None, progress: Progress | None = None) -> Result:
     """Carry out a plan on files and folders."""
     with _uncollected():
         return _run(plan, paths, jobs, progress)
@@ -197,18 +98,18 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _run(plan: Plan, paths: Sequence[str], jobs: int | None, progress: Progress | None) -> Report:
+def _run(plan: Plan, paths: Sequence[str], jobs: int | None, progress: Progress | None) -> Result:
     listing = files.find(paths, plan.config.choice(SUFFIXES))
     jobs = jobs or plan.config.jobs or (processors() if _may_fork() else 1)
     sifted = _sifted(listing.files, plan, jobs)
     skipped = listing.skipped + sifted.skipped
     failures = listing.failures + sifted.failures
-    report = _begun(plan, failures=failures, notes=sifted.notes, checked=sifted.checked, skipped=skipped)
+    result = _begun(plan, failures=failures, notes=sifted.notes, checked=sifted.checked, skipped=skipped)
     if sifted.candidates:
         plan.shown = {Path(os.path.abspath(path)): path for path in listing.files}
     outcomes = _outcomes(sifted.candidates, plan, jobs, progress)
-    settle(report, outcomes, plan, {path: partial(suppress.of_file, path) for path in listing.files})
-    return report
+    settle(result, outcomes, plan, {path: partial(suppressions.of_file, path) for path in listing.files})
+    return result
 
 
 def _sifted(paths: list[str], plan: Plan, jobs: int) -> Sifted:
@@ -218,11 +119,11 @@ def _sifted(paths: list[str], plan: Plan, jobs: int) -> Sifted:
     sieve = Sieve(plan.config.max_size)
     if jobs == 1 or len(paths) < SIFT_PAYS or not _may_fork():
         return sieve(paths)
-    from . import workers as pool
+    from . import workers
 
     shares = portions(paths, SIFT_PAYS // 8)
     done: dict[int, Sifted] = {}
-    for index, part in pool.spread(shares, lambda: sieve, lambda share, death: sieve(share), jobs, "fork"):
+    for index, part in workers.spread(shares, lambda: sieve, lambda share, death: sieve(share), jobs, "fork"):
         done[index] = part
         if part.candidates:
             _warm_up(plan)  # While the others are at it.
@@ -254,11 +155,11 @@ def _results(
     forks = _may_fork()
     enough_files, enough_bytes = FORK_PAYS if forks else SPAWN_PAYS
     if jobs > 1 and len(paths) >= enough_files and size >= enough_bytes:
-        from . import workers as pool
+        from . import workers
 
         _warm_up(plan)
-        method: pool.Method = "fork" if forks else "spawn"
-        yield from pool.spread(paths, partial(Checker, plan), _lost, min(jobs, len(paths)), method)
+        method: workers.Method = "fork" if forks else "spawn"
+        yield from workers.spread(paths, partial(Checker, plan), _lost, min(jobs, len(paths)), method)
     left = [index for index in range(len(paths)) if index not in done]
     if left:
         check = Checker(plan)

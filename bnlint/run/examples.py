@@ -22,9 +22,10 @@ from ..findings import Failure, Finding, Place, Severity
 from ..rulebook.card import SECTIONS, Example, examples, fences, fixed_behind, sections, unmarked
 from ..rulebook.folders import shipped_folder
 from ..rulebook.rule import Rule
-from .engine import check_source
-from .fixing import mend_source
-from .report import Report
+from .engine import run_text
+from .fixing import fixed_text
+from .plan import Plan, Request
+from .result import Result
 
 LEAST_BAD = 2
 LEAST_GOOD = 3
@@ -48,7 +49,7 @@ class Trial:
         example = self.example
         if (example.kind == "bad") != bool(example.marks):
             return [f"{self}: a bad example needs a mark, and no other example may have one"]
-        report = _run_live(self) if example.live else check_source(example.code, self.filename, **self.lint())
+        report = _run_live(self) if example.live else run_text(self.plan(), example.code, self.filename)
         found = Counter((finding.place.line or 0, finding.severity) for finding in report)
         wanted = Counter(example.marks.items())
         said = [self._at(failure.line or 0, failure.message) for failure in report.failures]
@@ -59,20 +60,27 @@ class Trial:
     def _fix_complaints(self) -> Iterator[str]:
         """What the fixes of a bad example do other than the card shows."""
         code = unmarked(self.example.code)
-        report = check_source(code, self.filename, **self.lint(), fixes=True)
+        report = run_text(self.plan(fixes=True), code, self.filename)
         fixes = [finding.fix for finding in report if finding.fix is not None]
         if not fixes:
             return
         shown, certificate = self.fixed
-        mended = mend_source(code, self.filename, unsafe=True, **self.lint())
+        mended = self._fixed(code)
         if mended != shown:
             difference = unified_diff(shown.splitlines(), mended.splitlines(), "the card", "the fix", lineterm="", n=1)
             yield self._at(1, "\n".join(["the fix is not what the card shows:", *difference]))
-        if mend_source(mended, self.filename, unsafe=True, **self.lint()) != mended:
+        if self._fixed(mended) != mended:
             yield self._at(1, "a second run fixes more")
         said = "\n\n".join(dict.fromkeys("\n".join(fix.certificate.lines()) for fix in fixes))
         if said != certificate.strip():
             yield self._at(1, f"the card's certificate should say:\n{said}")
+
+    def _fixed(self, code: str) -> str:
+        return fixed_text(self.plan(fixes=True), code, self.filename, unsafe=True)
+
+    def plan(self, *, fixes: bool = False) -> Plan:
+        """What a run over the example does."""
+        return Request(**self.lint()).plan(fixes=fixes)
 
     @property
     def filename(self) -> str:
@@ -111,7 +119,7 @@ print("found:" + json.dumps(answers))
 """
 
 
-def _run_live(trial: Trial) -> Report:
+def _run_live(trial: Trial) -> Result:
     """Run an example's code in another process and check the model it leaves; the report names its lines."""
     all_of_card = [each for each in trials([trial.rule]) if each.example.live]
     tasks = [
@@ -120,9 +128,9 @@ def _run_live(trial: Trial) -> Report:
     ]
     answer = _answers(json.dumps(tasks))[all_of_card.index(trial)]
     if isinstance(answer, str):
-        return Report(failures=[Failure(trial.filename, f"the example raises: {answer}", line=1)])
+        return Result(failures=[Failure(trial.filename, f"the example raises: {answer}", line=1)])
     lines = trial.example.code.split("\n")
-    report = Report()
+    report = Result()
     for layer, severity, message in answer:
         name = f'"{layer.rpartition("/")[2]}"'
         line = next((number for number, text in enumerate(lines, start=1) if name in text), 1)

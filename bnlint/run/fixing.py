@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -15,16 +15,14 @@ from ..fixes.edit.edits import lines_of
 from ..fixes.edit.splice import obstacle, spliced
 from ..fixes.edit.tree import Refused
 from ..fixes.edit.write import Changed, rewrite
-from ..inputs import disk
-from ..inputs import suppressions as suppress
-from ..inputs.code import encoding_of, read_code
+from ..inputs import disk, suppressions
 from ..inputs.gate import Refused as Unreadable
 from ..inputs.gate import names_batchnorm
+from ..inputs.reading import encoding_of, read_code
 from .checker import Checker, Outcome
-from .engine import configuration
 from .merging import settle
-from .plan import Plan, Selection, make_plan
-from .report import Mended, Report
+from .plan import Plan
+from .result import Mended, Result
 
 ROUNDS, FAILURES = 10, 16
 """How many rounds a file gets at most; and how many fixes that do not mend, each found by halves among all."""
@@ -94,8 +92,8 @@ class Mender:
         if code.named or not names_batchnorm(data):  # Else it only looks as if it did: in prose, or a broken cell.
             file = None if path.startswith("<") else Path(os.path.abspath(path))
             outcome = self._check.check(code, path, file)
-        report = Report()
-        settle(report, [outcome], self._plan, {path: lambda: suppress.of_bytes(path, data)})
+        report = Result()
+        settle(report, [outcome], self._plan, {path: lambda: suppressions.of_bytes(path, data)})
         return report.findings, {failure.message for failure in report.failures if failure.kind == "bnlint"}
 
 
@@ -149,7 +147,7 @@ def _meets(edit: Edit, taken: list[Edit]) -> bool:
     return any(one != edit and one.start <= edit.end and edit.start <= one.end for one in near)
 
 
-def mended_files(report: Report, plan: Plan, *, unsafe: bool) -> Iterator[Mended]:
+def mended_files(report: Result, plan: Plan, *, unsafe: bool) -> Iterator[Mended]:
     """Each file with findings that can be mended, mended; nothing is written."""
     mender = Mender(plan.fixing(), unsafe=unsafe)
     wanted = (finding for finding in report if finding.fix is not None and (finding.fix.safe or unsafe))
@@ -181,25 +179,8 @@ def write(mended: Mended) -> Failure | None:
     return None
 
 
-def mend_source(
-    text: str,
-    filename: str = "<string>",
-    *,
-    unsafe: bool = False,
-    select: Iterable[str] | None = None,
-    extend_select: Iterable[str] = (),
-    ignore: Iterable[str] = (),
-    target: str | None = None,
-    config: str | os.PathLike[str] | Mapping[str, object] | None = None,
-    rules: Iterable[str | os.PathLike[str]] = (),
-) -> str:
-    """A Python text with the safe fixes made; with `unsafe`, all fixes. The other keywords are those of `check_source`.
-
-    Raises ConfigError as `check_source` does, and ValueError for a text that cannot be linted.
-    """
-    found = configuration({} if config is None and filename.startswith("<") else config, [filename])
-    chosen = Selection(select, extend_select, ignore)
-    plan = make_plan(found, chosen, target=target, rules=rules, fixes=True)
+def fixed_text(plan: Plan, text: str, filename: str, *, unsafe: bool) -> str:
+    """A Python text with the fixes made. Raises ValueError where it cannot be linted."""
     try:
         encoding = encoding_of(filename, text.encode("utf-8", "surrogatepass")).removesuffix("-sig")
         return Mender(plan, unsafe=unsafe)(filename, text.encode(encoding)).new.decode(encoding)

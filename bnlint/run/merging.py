@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ..fault import Fault
 from ..findings import Finding, Place, Severity
-from ..inputs import suppressions as suppress
+from ..inputs import suppressions
 from .checker import Outcome
 from .plan import Plan
-from .report import Report
+from .result import Result
 
-Comments = Callable[[], list[suppress.Suppression]]
+Comments = Callable[[], list[suppressions.Suppression]]
 UNUSED = "unused-suppression"
 
 
-def settle(report: Report, outcomes: Iterable[Outcome], plan: Plan, comments: Mapping[str, Comments]) -> None:
+def settle(report: Result, outcomes: Iterable[Outcome], plan: Plan, comments: Mapping[str, Comments]) -> None:
     """Add to the report what stands: findings in listed files, each once, that nobody has turned off, by place.
 
     `comments` reads the suppressions of each listed file.
@@ -44,7 +44,7 @@ def settle(report: Report, outcomes: Iterable[Outcome], plan: Plan, comments: Ma
 
 
 def _guarded(
-    report: Report, path: str, findings: list[Finding], plan: Plan, read: Comments, failed: bool
+    report: Result, path: str, findings: list[Finding], plan: Plan, read: Comments, failed: bool
 ) -> list[Finding]:
     """The same as `_standing`; where bnlint fails in it, the report says so, and has none of the file's findings."""
     try:
@@ -59,13 +59,13 @@ def _guarded(
 def _standing(path: str, findings: list[Finding], plan: Plan, read: Comments, failed: bool) -> list[Finding]:
     """A file's findings, less what is configured or commented away; and the comments that do nothing, if asked for."""
     off = plan.config.ignored(path, plan.book) if plan.config.per_file_ignores else set()
-    suppressions = read()
-    left = suppress.silence([finding for finding in findings if finding.rule not in off], suppressions)
+    comments = read()
+    left = suppressions.silence([finding for finding in findings if finding.rule not in off], comments)
     if not plan.unused or failed:
         return left
     ran = set(plan.rules) - off
     everything = ran >= {rule.name for rule in plan.book.select()}
-    for suppression in suppressions:
+    for suppression in comments:
         place = Place(
             path, suppression.cell, suppression.line, suppression.column, suppression.line, suppression.end_column
         )

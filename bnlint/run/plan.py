@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, ParamSpec, TypedDict, TypeVar
 
 from ..rulebook.folders import Book, open_book
-from .config import Config, ConfigError, version
+from .config import Config, ConfigError, discover, load, parse, version
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass
@@ -43,13 +47,80 @@ class Plan:
         return {name: value for name, value in self.__dict__.items() if name != "book"}
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which rules are asked for, by name, category or "ALL"; `select` None for those that are configured."""
+class Asked(TypedDict, total=False):
+    """The keywords of a Request, for functions that pass theirs on to one."""
+
+    select: Iterable[str] | None
+    extend_select: Iterable[str]
+    ignore: Iterable[str]
+    target: str | None
+    config: Config | str | os.PathLike[str] | Mapping[str, object] | None
+    rules: Iterable[str | os.PathLike[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What somebody asks of a run.
+
+    select, extend_select, ignore: rules by name, category or "ALL", as on the command line.
+    target: the Keras the code is for: "2", "3", "3.N", or "auto" to tell it by each file's code. None: as configured.
+    config: a pyproject.toml; or what would stand in its `[tool.bnlint]`, as a mapping ({} for the defaults). None: the
+    nearest pyproject.toml above the paths that has such a table.
+    rules: folders with rules of your own. Their code is executed.
+    """
 
     select: Iterable[str] | None = None
-    extend: Iterable[str] = ()
+    extend_select: Iterable[str] = ()
     ignore: Iterable[str] = ()
+    target: str | None = None
+    config: Config | str | os.PathLike[str] | Mapping[str, object] | None = None
+    rules: Iterable[str | os.PathLike[str]] = ()
+
+    def configuration(self, paths: Sequence[str] = (os.curdir,)) -> Config:
+        """What is configured for these paths. Raises ConfigError."""
+        if self.config is None:
+            return discover(paths)
+        if isinstance(self.config, Config):
+            return self.config
+        if isinstance(self.config, Mapping):
+            return parse(self.config, os.getcwd())
+        return load(os.fspath(self.config))
+
+    def plan(self, paths: Sequence[str] = (os.curdir,), *, unused: bool = False, fixes: bool = False) -> Plan:
+        """What a run over these paths does: what is asked for goes before what is configured. Raises ConfigError."""
+        config = self.configuration(paths)
+        plan = Plan(config, tuple(os.fspath(folder) for folder in self.rules), unused=unused, fixes=fixes)
+        try:
+            book = plan.book
+            config.check(book)
+            select = _names(self.select, "select") if self.select is not None else None
+            if select is None:
+                select = [rule.name for rule in book.select(config.select, config.extend_select, config.ignore)]
+            found = book.select(select, _names(self.extend_select, "extend_select"), _names(self.ignore, "ignore"))
+            plan.rules = tuple(rule.name for rule in found)
+            plan.target = config.target_keras if self.target is None else version(self.target)
+        except TypeError as error:
+            raise ConfigError(f"unknown target {self.target!r}: expected {error}") from None
+        except ValueError as error:
+            raise error if isinstance(error, ConfigError) else ConfigError(str(error)) from error
+        return plan
+
+
+def asks(function: Callable[P, R]) -> Callable[P, R]:
+    """Shows the keywords of a Request one by one, in `help` and in editors, where a function takes **asked."""
+
+    own = signature(function)
+    *parameters, _ = own.parameters.values()
+    parameters += [
+        Parameter(one.name, Parameter.KEYWORD_ONLY, default=getattr(_NOTHING, one.name), annotation=one.type)
+        for one in fields(Request)
+    ]
+    shown: Any = function
+    shown.__signature__ = own.replace(parameters=parameters)
+    return function
+
+
+_NOTHING = Request()
 
 
 def _names(entries: Iterable[str], keyword: str) -> list[str]:
@@ -57,31 +128,3 @@ def _names(entries: Iterable[str], keyword: str) -> list[str]:
     if isinstance(entries, str):
         raise ConfigError(f"{keyword} must be a list of rules, not the string {entries!r}")
     return list(entries)
-
-
-def make_plan(
-    config: Config,
-    chosen: Selection | None = None,
-    *,
-    target: str | None = None,
-    rules: Iterable[str | os.PathLike[str]] = (),
-    unused: bool = False,
-    fixes: bool = False,
-) -> Plan:
-    """Decide what a run does: what is asked for here goes before what is configured. Raises ConfigError."""
-    plan = Plan(config, tuple(os.fspath(folder) for folder in rules), unused=unused, fixes=fixes)
-    try:
-        book = plan.book
-        config.check(book)
-        asked = chosen or Selection()
-        select = _names(asked.select, "select") if asked.select is not None else None
-        if select is None:
-            select = [rule.name for rule in book.select(config.select, config.extend_select, config.ignore)]
-        found = book.select(select, _names(asked.extend, "extend_select"), _names(asked.ignore, "ignore"))
-        plan.rules = tuple(rule.name for rule in found)
-        plan.target = config.target_keras if target is None else version(target)
-    except TypeError as error:
-        raise ConfigError(f"unknown target {target!r}: expected {error}") from None
-    except ValueError as error:
-        raise error if isinstance(error, ConfigError) else ConfigError(str(error)) from error
-    return plan

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..inputs import candidates as sieve
-from ..inputs import disk, files
-from ..inputs.code import Code, read_code
+from ..inputs import candidates, disk, files
+from ..inputs.code import Code
 from ..inputs.gate import Refused, check_text
+from ..inputs.reading import read_code
 from ..inputs.suffixes import is_model
 from .config import Config
 
@@ -46,22 +46,22 @@ def read_program(path: str, config: Config, entry: str | None = None, target: st
 
 
 def _saved(path: str, entry: str | None, target: str) -> Program:
-    from ..doors.saved import door as saved
+    from ..doors.saved import door
 
     if entry is not None:
         raise Unreadable("--entry: a saved model has no expressions")
     try:
-        return saved.read(path, target=target)
+        return door.read(path, target=target)
     except (OSError, Refused) as error:
         raise Unreadable(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _code(path: str, max_size: int) -> Code:
-    limit = sieve.size_limit(path, max_size)
+    limit = candidates.size_limit(path, max_size)
     try:
         data = disk.read(path, limit + 1)
         if len(data) > limit:
-            raise Unreadable(f"{path}: {sieve.too_large(path, os.path.getsize(path), limit).message}")
+            raise Unreadable(f"{path}: {candidates.too_large(path, os.path.getsize(path), limit).message}")
         return read_code(path, data)
     except OSError as error:
         raise Unreadable(f"{path}: {files.reason(error)}") from None

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..findings import Severity
-from ..run.engine import check_model
+from ..reporters.report import Report
+from ..run.engine import run_model
+from ..run.plan import Asked, Request, asks
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from ..doors.live.training import Training
 
 
+@asks
 def assert_clean(
     model: Any,
     data: Any = None,
     *,
     fail_on: Severity | str = Severity.WARNING,
     training: Training | None = None,
-    select: Iterable[str] | None = None,
-    extend_select: Iterable[str] = (),
-    ignore: Iterable[str] = (),
-    target: str | None = None,
-    config: str | os.PathLike[str] | Mapping[str, object] | None = None,
-    rules: Iterable[str | os.PathLike[str]] = (),
+    **asked: Unpack[Asked],
 ) -> None:
     """Raise an AssertionError that says what is found in a model, at or above `fail_on`; for the tests of a project.
 
@@ -34,15 +32,4 @@ def assert_clean(
     ...     assert_clean(build_model(), ignore=["redundant-bias"])
     """
     __tracebackhide__ = True
-    report = check_model(
-        model,
-        data,
-        training=training,
-        select=select,
-        extend_select=extend_select,
-        ignore=ignore,
-        target=target,
-        config=config,
-        rules=rules,
-    )
-    report.raise_for(fail_on)
+    Report.of(run_model(Request(**asked).plan(), model, data, training)).raise_for(fail_on)

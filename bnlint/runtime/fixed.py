@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..doors.live import door as live
+from ..doors.live import door
 from ..doors.live.objects import array, leaves
 from ..doors.live.tracing import unmarked
 from ..findings import ROUNDING, Certificate
@@ -17,13 +16,14 @@ from ..fixes.proof.certificate import certify
 from ..reference.arrays import Array
 from ..rulebook.change import Change
 from ..run.checker import Checker
-from ..run.engine import configuration
-from ..run.plan import Plan, Selection, make_plan
+from ..run.plan import Asked, Plan, Request, asks
 from .rebuild import Edits, Impossible, reachable, rebuilt, short_name
 from .samples import samples
 from .watching import STATISTICS, Seen, Statistics, kept, layer_paths, normalizations, run, shaped, watched
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from ..doors.live.training import Training
 
 TOLERANCE: Mapping[str, float] = {"float64": 1e-9, "float32": 1e-4}
@@ -36,7 +36,7 @@ _ROWS = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Repair:
+class ModelFix:
     """A fix of a live model. rule: whose. layer: the path of the layer that the finding stands at. title: what it does.
 
     obstacle: why it cannot be made on the object, "" where it can.
@@ -58,39 +58,35 @@ class Repair:
         return found.same is True or (found.training is not None and found.training <= ROUNDING)
 
 
-def repairs(
+@asks
+def fixes_of(
     model: Any,
     *,
     training: Training | None = None,
-    select: Iterable[str] | None = None,
-    ignore: Iterable[str] = (),
-    config: str | os.PathLike[str] | Mapping[str, object] | None = None,
-    rules: Iterable[str | os.PathLike[str]] = (),
-) -> list[Repair]:
+    **asked: Unpack[Asked],
+) -> list[ModelFix]:
     """The fixes that the findings of `check_model` come with, each with its certificate. The model does not change.
 
     The arguments, and what they raise, are those of `check_model`.
     """
-    plan = _plan(select, ignore, config, rules)
-    return [repair for repair, _ in _repairs(model, plan, training)]
+    plan = Request(**asked).plan()
+    return [fix for fix, _ in _fixes(model, plan, training)]
 
 
+@asks
 def fixed(
     model: Any,
     data: Any = None,
     *,
     training: Training | None = None,
-    select: Iterable[str] | None = None,
-    ignore: Iterable[str] = (),
     unsafe: bool = False,
-    config: str | os.PathLike[str] | Mapping[str, object] | None = None,
-    rules: Iterable[str | os.PathLike[str]] = (),
+    **asked: Unpack[Asked],
 ) -> Any:
     """A new model with the fixes of what `check_model` finds, and the weights of the old one, which does not change.
 
     A bias that a batch normalization subtracts is left out, and the moving mean becomes less by it; a momentum by
     PyTorch's convention becomes Keras's; and so on, wherever a rule's fix is a matter of arguments. Fixes that put
-    layers elsewhere need the code, and training; `repairs` lists all, and says which cannot be made on an object.
+    layers elsewhere need the code, and training; `fixes_of` lists all, and says which cannot be made on an object.
 
     By default those are applied after which the model as it stands computes the same in both modes, as their
     certificates say. unsafe: also those after which it runs, or trains, in another mode (a flag taken back, layers
@@ -101,8 +97,7 @@ def fixed(
     Outputs may differ by rounding: see TOLERANCE.
 
     Layers' names, sharing, dtypes and `trainable` stay, and so do the classes of models and layers. The new model is
-    not compiled: an optimizer's state would not fit the new variables. training, select, ignore, config, rules: as in
-    `check_model`.
+    not compiled: an optimizer's state would not fit the new variables. The other keywords are those of `check_model`.
 
     Raises TypeError for what is no Keras model; ValueError for one that is not built, for a subclass of Model (its
     graph is in its code), for a layer that its configuration does not make anew, and where outputs differ.
@@ -110,30 +105,21 @@ def fixed(
     >>> lean = fixed(model)
     >>> lean = fixed(model, select=["redundant-bias"])
     """
-    plan, new = _plan(select, ignore, config, rules), None
+    plan, new = Request(**asked).plan(), None
     for _ in range(_ROUNDS):
         chosen, edits, old = [], Edits(), model if new is None else new
         layers = reachable(old)
-        for repair, change in _repairs(old, plan, training):
-            if not repair.obstacle and (unsafe or repair.keeps) and _added(edits, change, layers):
-                chosen.append(repair)
+        for fix, change in _fixes(old, plan, training):
+            if not fix.obstacle and (unsafe or fix.keeps) and _added(edits, change, layers):
+                chosen.append(fix)
         if new is not None and not chosen:
             break
-        new = _repaired(old, edits, data, chosen)
+        new = _made(old, edits, data, chosen)
     return new
 
 
-def _plan(
-    select: Iterable[str] | None,
-    ignore: Iterable[str],
-    config: str | os.PathLike[str] | Mapping[str, object] | None,
-    rules: Iterable[str | os.PathLike[str]],
-) -> Plan:
-    return make_plan(configuration(config, [os.getcwd()]), Selection(select, (), ignore), rules=rules)
-
-
-def _repairs(model: Any, plan: Plan, training: Training | None) -> list[tuple[Repair, Change]]:
-    program = live.read(model, training=training, target=plan.target)
+def _fixes(model: Any, plan: Plan, training: Training | None) -> list[tuple[ModelFix, Change]]:
+    program = door.read(model, training=training, target=plan.target)
     found, layers = [], reachable(model)
     for rule, options, _ in Checker(plan).rules:
         for problem in rule.check(program, options):
@@ -141,7 +127,7 @@ def _repairs(model: Any, plan: Plan, training: Training | None) -> list[tuple[Re
             if change is not None:
                 obstacle = _obstacle(change, layers)
                 layer = problem.origin.place().layer or ""
-                found.append((Repair(rule.name, layer, change.title, certify(change, program), obstacle), change))
+                found.append((ModelFix(rule.name, layer, change.title, certify(change, program), obstacle), change))
     program.dissolve()
     return found
 
@@ -163,7 +149,7 @@ def _added(edits: Edits, change: Change, layers: Mapping[str, Any]) -> bool:
     return True
 
 
-def _repaired(model: Any, edits: Edits, data: Any, chosen: list[Repair]) -> Any:
+def _made(model: Any, edits: Edits, data: Any, chosen: list[ModelFix]) -> Any:
     """The model with these edits. Raises ValueError where it does not compute the same."""
     new, pairs = rebuilt(model, edits)
     with unmarked(model), kept(model):
@@ -240,7 +226,7 @@ def _lessen(layer: Any, less: Array) -> None:
             variable.assign(shaped(layer, name, mean - less))
 
 
-def _compare(model: Any, new: Any, inputs: Any, chosen: list[Repair]) -> None:
+def _compare(model: Any, new: Any, inputs: Any, chosen: list[ModelFix]) -> None:
     """Raise ValueError where outputs differ: in inference mode, and in training mode where all fixes keep that too."""
 
     def own(seen: Seen) -> None:
@@ -252,7 +238,7 @@ def _compare(model: Any, new: Any, inputs: Any, chosen: list[Repair]) -> None:
 
     dtypes = {layer.compute_dtype for _, layer in layer_paths(model) if layer.variables}
     allowed = max((TOLERANCE.get(str(dtype), 2**-5) for dtype in dtypes), default=0.0)
-    for mode, handler in (("inference", own), ("training", of_batch))[: 1 + all(repair.keeps for repair in chosen)]:
+    for mode, handler in (("inference", own), ("training", of_batch))[: 1 + all(fix.keeps for fix in chosen)]:
         outputs = []
         for one in (model, new):
             with watched(normalizations(one).values(), handler):
@@ -260,7 +246,7 @@ def _compare(model: Any, new: Any, inputs: Any, chosen: list[Repair]) -> None:
         for there, here in zip(*outputs, strict=True):
             apart = _apart(there, here)
             if not apart <= allowed:  # NaN is not either.
-                rules = ", ".join(sorted({repair.rule for repair in chosen})) or "none"
+                rules = ", ".join(sorted({fix.rule for fix in chosen})) or "none"
                 raise ValueError(
                     f"with its fixes (of {rules}) the model gives other outputs in {mode} mode, off by {apart:.2g} of "
                     f"the largest and not at most {allowed:g}: leave some out with ignore=, or, where they are not "

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TextIO
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TextIO
 
 from ..doors.live.objects import iterations_of
 from ..doors.live.training import Training
 from ..findings import Severity
-from ..run.engine import configuration, judge
-from ..run.plan import Selection, make_plan
-from ..run.report import FindingsError, Report
+from ..reporters.report import FindingsError, Report
+from ..run.engine import run_model
+from ..run.plan import Asked, Request, asks
 from .convergence import Convergence, Statistics, line_of, table_of
 from .fitting import training_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 _P = ParamSpec("_P")
 
@@ -61,6 +63,7 @@ class Watch:
     async_safe = True
     _supports_tf_logs = True
 
+    @asks
     def __init__(
         self,
         *,
@@ -69,15 +72,9 @@ class Watch:
         verbose: int | None = None,
         file: TextIO | None = None,
         batch_size: int | None = None,
-        select: Iterable[str] | None = None,
-        extend_select: Iterable[str] = (),
-        ignore: Iterable[str] = (),
-        target: str | None = None,
-        config: str | os.PathLike[str] | Mapping[str, object] | None = None,
-        rules: Iterable[str | os.PathLike[str]] = (),
+        **asked: Unpack[Asked],
     ) -> None:
-        found = configuration(config, [os.getcwd()])
-        self._plan = make_plan(found, Selection(select, extend_select, ignore), target=target, rules=rules)
+        self._plan = Request(**asked).plan()
         self._show, self._fail_on = (Severity.parse(one) if isinstance(one, str) else one for one in (show, fail_on))
         self._verbose, self._file, self._batch_size = verbose, file, batch_size
         self._training = Training()
@@ -167,7 +164,7 @@ class Watch:
         """Check the model as it is trained, and say what is found unless that has been said before."""
         before = self.report
         self._statistics = Statistics(self.model)
-        self.report = report = judge(self._plan, self.model, training=self._training)
+        self.report = report = Report.of(run_model(self._plan, self.model, training=self._training))
         worst = report.worst()
         if self._fail_on is not None and worst is not None and worst >= self._fail_on:
             raise FindingsError(report)

@@ -39,13 +39,13 @@ print(os.wait4(child, 0)[2].ru_maxrss)
 TEXTS = """
 import os, sys
 from pathlib import Path
-from bnlint import checker, engine, files, sieve
-from bnlint.run.config import parse
+from bnlint.inputs import candidates, files
+from bnlint.run import checker, engine
 from bnlint.doors.source.draft import Draft
-from bnlint.run.plan import make_plan
+from bnlint.run.plan import Request
 
 named, every = map(Path, sys.argv[1:3])
-plan = make_plan(parse({}, os.getcwd()))
+plan = Request(config={}).plan()
 listing = files.find(sys.argv[3:], plan.config.choice(engine.SUFFIXES))
 texts, checked = {}, set()
 make = Draft.__init__
@@ -63,7 +63,7 @@ def note_program(self, code, path, file=None):
 
 checker.Checker.check = note_program
 one = checker.Checker(plan)
-for path, _ in sieve.Sieve(plan.config.max_size)(listing.files).candidates:
+for path, _ in candidates.Sieve(plan.config.max_size)(listing.files).candidates:
     one(path)
 for text, number in texts.items():
     for folder in [every, named] if text in checked else [every]:

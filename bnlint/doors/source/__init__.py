@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import libcst as cst
 
 from ...graph import Model, Program
-from ...inputs.code import Code, is_document
+from ...inputs.code import Code
+from ...inputs.suffixes import is_document
 from .draft import deep
 from .language.finish import complete_models, enter_the_rest, leave_open, mark_dropped
 from .language.machine import Machine

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from json.decoder import scanstring  # type: ignore[attr-defined]
 
 from ...findings import Edit
-from ...inputs.code import encoding_of
+from ...inputs.reading import encoding_of
 from .edits import Lines, Span, applied, lines_of
 from .tree import Refused
 

@@ -1,1 +1,0 @@
-"""The public functions that are no run of the pipeline."""
