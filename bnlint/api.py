@@ -116,7 +116,7 @@ def draw(model: Any, *, entry: str | None = None, **asked: Unpack[Asked]) -> Pic
     path = os.fspath(model) if isinstance(model, (str, os.PathLike)) else None
     plan = Request(**asked).plan([path or os.curdir])
     if path is not None:
-        _, program = read_program(path, plan.config, entry, plan.target)
+        _, program = read_program(path, plan.config, entry, plan.target, plan.watched)
     elif entry is not None:
         raise TypeError("entry is for files")
     else:

@@ -10,8 +10,8 @@ from bnlint.graph import Arg, Use
 category = "mode"
 severity = Severity.ERROR
 source_only = "the global flag is no part of a model"
+watches = frozenset({"learning_phase", "set_learning_phase", "learning_phase_scope"})
 
-_NAMES = frozenset({"learning_phase", "set_learning_phase", "learning_phase_scope"})
 _COPY = "tensorflow.python.keras."
 """Old Keras inside TensorFlow: its phase is still there and reaches no layer of Keras 3."""
 
@@ -20,7 +20,7 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
     """Each use of Keras's learning phase, but for attempts that have something to fall back on."""
     for use in program.uses:
         elsewhere = use.origin.path != program.path  # Which may be for another Keras, and is judged by itself.
-        if use.name not in _NAMES or "keras" not in use.path or use.guarded or elsewhere:
+        if use.name not in watches or "keras" not in use.path or use.guarded or elsewhere:
             continue
         # Keras 3 fails where the name is looked up; in Keras 2 it matters where it is called, and with what.
         if program.keras < 3 and use.args is not None:

@@ -15,6 +15,7 @@ _GRAPH = frozenset({"Session", "InteractiveSession", "placeholder", "EstimatorSp
 _TRAIN_OPS = frozenset({"minimize", "apply_gradients"})
 _HANDLED = frozenset({"UPDATE_OPS", "create_train_op", "optimize_loss"})
 _KERAS_HANDLED = frozenset({"updates", "get_updates_for"})
+watches = _GRAPH | _TRAIN_OPS | _HANDLED | {"batch_normalization", "get_collection", "GraphKeys"}
 
 
 def check(program: Program, options: Options) -> Iterator[Problem]:

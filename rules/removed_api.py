@@ -10,9 +10,12 @@ from bnlint.catalog import modules, row
 from bnlint.graph import BATCH_NORMALIZATIONS, Arg, Layer, Use
 from bnlint.rulebook.change import Change, ImportFrom, NameArgument, Raises, RemoveArgument, Rename, SetArgument, Step
 
+_NAMES_BEFORE = ("BatchNormalizationV1", "BatchNormalizationV2")
+
 category = "construction"
 severity = Severity.ERROR
 source_only = "Keras raises, or the old name is that of the same layer"
+watches = frozenset({"batch_normalization", "normalization", *BATCH_NORMALIZATIONS, *_NAMES_BEFORE})
 
 _ARGUMENTS = {
     "fused": "leave it out: Keras chooses",
@@ -78,7 +81,7 @@ def _instead(use: Use) -> str | None:
     if package in modules.KERAS and package != "tf_keras":
         if below in ("normalization", "normalization.batch_normalization"):
             return "import it from `keras.layers`"
-        if below in ("BatchNormalizationV1", "BatchNormalizationV2"):
+        if below in _NAMES_BEFORE:
             return "use `BatchNormalization`"
     return None
 
@@ -93,7 +96,7 @@ def _other_symbol(use: Use) -> Change | None:
         steps, error = (ImportFrom(use.origin, module),), "ModuleNotFoundError"
     elif below == "experimental.SyncBatchNormalization":
         steps = (Rename(use.origin, "BatchNormalization"), SetArgument(use.origin, "synchronized", True))
-    elif below in ("BatchNormalizationV1", "BatchNormalizationV2"):
+    elif below in _NAMES_BEFORE:
         steps = (Rename(use.origin, "BatchNormalization"),)
     return Change("Use what Keras 3 has", steps, Raises(error, 3)) if steps else None
 

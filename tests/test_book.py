@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bnlint import check_source
 from bnlint.findings import Severity
 from bnlint.rulebook.card import examples, fences, sections, summary, why
 from bnlint.rulebook.folders import Book, index, open_book, read_folders, scaffold, shipped_folder
@@ -231,3 +232,25 @@ def test_the_index_lists_every_rule_once(tmp_path: Path) -> None:
 def test_the_shipped_index_is_current() -> None:
     page = (shipped_folder() / "README.md").read_text(encoding="utf-8")
     assert page == index(open_book()), "run: python scripts/make_index.py"
+
+
+WATCHING = """
+from bnlint import Problem, Severity
+
+category = "batch"
+severity = Severity.ADVICE
+watches = frozenset({"set_seed"})
+
+
+def check(program, options):
+    yield from (Problem(use.origin, f"{use.path} of {use.args['0'].value}.") for use in program.uses if use.args)
+"""
+
+
+def test_a_rule_sees_every_use_of_what_it_watches(tmp_path: Path) -> None:
+    (tmp_path / "seeds.py").write_text(WATCHING, encoding="utf-8")
+    code = "import tensorflow as tf\nfrom keras.layers import BatchNormalization\ntf.random.set_seed(3)\n"
+    code += "tf.keras.utils.set_random_seed(4)\n"
+    found = check_source(code, config={}, rules=[tmp_path], select=["seeds"])
+    assert [(finding.place.line, finding.message) for finding in found] == [(3, "tensorflow.random.set_seed of 3.")]
+    assert not [finding for finding in check_source(code, config={}) if "set_seed" in finding.message]

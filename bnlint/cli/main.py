@@ -243,13 +243,15 @@ def graph(path: str, entry: str | None, form: str, target_keras: str | None) -> 
 
     try:
         config = discover([path])
-        code, program = read_program(path, config, entry, target_keras or config.target_keras)
+        plan = Request(config=config, target=target_keras).plan() if form == "svg" else None
+        watched = plan.watched if plan else frozenset()
+        code, program = read_program(path, config, entry, target_keras or config.target_keras, watched)
         notes = [f"{Place(path, cell, line)}: left out: {why}" for cell, line, why, _ in code.broken]
         for note in (*notes, *program.notes):
             say(f"note: {note}")
-        if form == "svg":
+        if plan:
             spare_matplotlib()
-            stdout().write(draw_program(program, Request(config=config).plan()))
+            stdout().write(draw_program(program, plan))
         else:
             stdout().write(render(form, program))
     except (ConfigError, Unreadable, Missing) as error:

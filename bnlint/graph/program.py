@@ -70,7 +70,7 @@ class Event:
 class Use:
     """A library symbol that the code imports, reads or calls, by its path as written, aliases resolved.
 
-    Only symbols that a rule may care about are noted: see `WATCHED`. `guarded` is True inside try/except ImportError or
+    Only symbols are noted that a rule of the run watches. `guarded` is True inside try/except ImportError or
     AttributeError, in branches on a version or hasattr, and where isinstance asks what it is. `context` is where the
     use stands. `args` are the arguments where the use is a call, positional ones as "0", "1", …, "**" for unknown ones;
     None where the symbol is only imported or read. A member of a library object is used by the path of its class:
@@ -90,39 +90,6 @@ class Use:
         return self.path.rsplit(".", 1)[-1]
 
 
-WATCHED = frozenset(
-    {
-        *(
-            "learning_phase",
-            "set_learning_phase",
-            "learning_phase_scope",
-            "batch_normalization",
-            "normalization",
-            "UPDATE_OPS",
-        ),
-        *(
-            "SyncBatchNormalization",
-            "BatchNormalization",
-            "BatchNormalizationV1",
-            "BatchNormalizationV2",
-            "batch_norm",
-            "slim",
-        ),
-        *(
-            "Session",
-            "InteractiveSession",
-            "placeholder",
-            "EstimatorSpec",
-            "TPUEstimatorSpec",
-            "minimize",
-            "apply_gradients",
-        ),
-        *("create_train_op", "optimize_loss", "get_collection", "GraphKeys"),
-    }
-)
-"""The last parts of the symbols that are noted as a Use."""
-
-
 @dataclass(eq=False, slots=True)
 class Program:
     """All that a file, notebook, saved model or live model says, as one graph.
@@ -131,9 +98,9 @@ class Program:
     that is believed. explicit_keras: the version was asked for, pinned, or follows from an import of tf_keras; else it
     is read off the code, or the default. tensorflow_1: "only" where the code cannot run on TensorFlow 2 (it has
     tf.contrib), "likely" where it is written for sessions and estimators. keras_1: it has arguments that Keras 2
-    renamed. testing: it holds unit tests. notes: what the door gave up on, for --verbose. uses: library symbols that a
-    rule may care about. coverage: how many BN calls the code has, and of how many the input is known. faults: where
-    bnlint itself failed on the way; all else was looked at.
+    renamed. testing: it holds unit tests. notes: what the door gave up on, for --verbose. uses: the library symbols
+    that the rules of the run watch. coverage: how many BN calls the code has, and of how many the input is known.
+    faults: where bnlint itself failed on the way; all else was looked at.
     """
 
     path: str

@@ -177,6 +177,7 @@ def _load(name: str, path: Path) -> Rule:
         enabled=_attribute(module, path, "enabled", bool, True),
         options=MappingProxyType(_attribute(module, path, "options", dict, {})),
         source_only=_attribute(module, path, "source_only", str, ""),
+        watches=_attribute(module, path, "watches", frozenset, frozenset()),
         path=path,
     )
 

@@ -43,8 +43,9 @@ class Rule:
 
     `options` are the defaults of `[tool.bnlint.<name>]`; a configured value must have the default's type.
     `enabled` is False for rules that only `--select NAME` or `ALL` turns on. `source_only` says why the rule finds
-    nothing in a built model, "" where it does. `path` is the rule's module; the card beside it is read when it is first
-    asked for.
+    nothing in a built model, "" where it does. `watches` are the last parts of the library symbols of which the rule
+    wants every use in `program.uses`: "set_seed" for `tf.random.set_seed`. `path` is the rule's module; the card beside
+    it is read when it is first asked for.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Rule:
     enabled: bool = True
     options: Options = field(default_factory=lambda: MappingProxyType({}))
     source_only: str = ""
+    watches: frozenset[str] = frozenset()
     path: Path | None = None
 
     @cached_property

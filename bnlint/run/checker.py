@@ -113,7 +113,7 @@ class Checker:
         from ..inputs import gate
 
         outcome = Outcome()
-        self._project = self._project or Project(self.plan.shown)
+        self._project = self._project or Project(self.plan.shown, self.plan.watched)
         try:
             program = evaluate(code, path, target=self.plan.target, file=file, project=self._project)
         except gate.Refused as refusal:

@@ -39,6 +39,11 @@ class Plan:
         """The rules that the names stand for, and all others."""
         return open_book(*map(Path, self.folders))
 
+    @property
+    def watched(self) -> frozenset[str]:
+        """The last parts of the library symbols that the rules of the run watch."""
+        return frozenset().union(*(self.book[name].watches for name in self.rules))
+
     def fixing(self) -> Plan:
         """The same plan, with fixes worked out."""
         return replace(self, fixes=True)

@@ -21,26 +21,34 @@ class Unreadable(ValueError):
     """A file, or an expression in it, of which no program can be made; in one line."""
 
 
-def read_program(path: str, config: Config, entry: str | None = None, target: str = "auto") -> tuple[Code, Program]:
+def read_program(
+    path: str,
+    config: Config,
+    entry: str | None = None,
+    target: str = "auto",
+    watched: frozenset[str] = frozenset(),
+) -> tuple[Code, Program]:
     """The code of a file and what it comes to; an expression to be evaluated in it, too, unless that is None.
 
-    A saved model has no code. Raises Unreadable.
+    watched: as in Project. A saved model has no code. Raises Unreadable.
     """
     if is_model(path):
         return Code(""), _saved(path, entry, target)
     from ..doors import source
+    from ..doors.source.project import Project
     from ..doors.source.values.branches import OutOfFuel
 
+    project = Project(watched=watched)
     code = _code(path, config.max_size)
     file = Path(os.path.abspath(path))
     if entry is None:
         try:
-            return code, source.evaluate(code, path, target=target, file=file)
+            return code, source.evaluate(code, path, target=target, file=file, project=project)
         except Refused as refusal:
             raise _unreadable(path, refusal) from None
     try:
         check_text(entry.strip())
-        return code, source.evaluate_entry(code, path, entry.strip(), target=target, file=file)
+        return code, source.evaluate_entry(code, path, entry.strip(), target=target, file=file, project=project)
     except (ValueError, Refused, OutOfFuel) as error:
         raise Unreadable(f"--entry: {' '.join(str(error).split())}") from None
 

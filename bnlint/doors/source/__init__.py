@@ -80,14 +80,20 @@ def _unhindered() -> Iterator[None]:
 
 
 def evaluate_entry(
-    code: Code | str, path: str, entry: str, *, target: str = "auto", file: pathlib.Path | None = None
+    code: Code | str,
+    path: str,
+    entry: str,
+    *,
+    target: str = "auto",
+    file: pathlib.Path | None = None,
+    project: Project | None = None,
 ) -> Program:
     """The program that a module and one expression in it are: the module's statements, then the expression, exactly.
 
     Nothing else is entered. The expression's model is the last of `program.models`. Raises ValueError where the
     expression does not parse or gives no model. The other arguments are those of `evaluate`.
     """
-    project = Project()
+    project = project or Project()
     program, module = _opened(_code(code), path, target, file, project)
     try:
         expression = cst.parse_expression(entry)

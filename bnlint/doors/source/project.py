@@ -20,10 +20,15 @@ RECENT = 100_000
 
 
 class Project:
-    """Finds and parses what files import. `shown` gives the paths under which files are shown, where not their own."""
+    """Finds and parses what files import.
 
-    def __init__(self, shown: Mapping[pathlib.Path, str] | None = None) -> None:
+    shown: the paths under which files are shown, where not their own. watched: the last parts of the library symbols of
+    which every use is noted.
+    """
+
+    def __init__(self, shown: Mapping[pathlib.Path, str] | None = None, watched: frozenset[str] = frozenset()) -> None:
         self._shown = shown or {}
+        self.watched = watched
         self._found: dict[tuple[pathlib.Path, str], pathlib.Path | None] = {}
         self._parsed: OrderedDict[pathlib.Path, tuple[int, Module | None]] = OrderedDict()
         self._kept = 0

@@ -7,7 +7,6 @@ from typing import Any
 
 import libcst as cst
 
-from ....graph.program import WATCHED
 from ..library.subclasses import keras_base
 from ..values.args import Args
 from ..values.bound import Partial, Symbol
@@ -29,7 +28,7 @@ def dotted(node: Any) -> str:
 def _import(m: Evaluator, node: cst.Import, frame: Frame) -> Completion:
     for alias in node.names:
         path = dotted(alias.name)
-        if path.rsplit(".", 1)[-1] in WATCHED:
+        if path.rsplit(".", 1)[-1] in m.watched:
             m.note(path, m.spot(alias, frame))
         if alias.asname is not None:
             assign(m, alias.asname.name, imported(m, frame.module, path), frame)
@@ -45,7 +44,7 @@ def _import_from(m: Evaluator, node: cst.ImportFrom, frame: Frame) -> Completion
     if base == "__future__":
         return None
     module = imported(m, frame.module, base)
-    if isinstance(module, Symbol) and base.rsplit(".", 1)[-1] in WATCHED:
+    if isinstance(module, Symbol) and base.rsplit(".", 1)[-1] in m.watched:
         m.note(base, m.spot(node, frame))
     if isinstance(node.names, cst.ImportStar):
         if isinstance(module, Pending):
@@ -55,7 +54,7 @@ def _import_from(m: Evaluator, node: cst.ImportFrom, frame: Frame) -> Completion
         return None
     for alias in node.names:
         name = dotted(alias.name)
-        if name in WATCHED and isinstance(module, Symbol):
+        if name in m.watched and isinstance(module, Symbol):
             m.note(f"{module.path}.{name}", m.spot(alias, frame))
         value = (
             Pending(frame.module, base, name)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import libcst as cst
 
-from ....graph.program import WATCHED
 from ..library.builtins import NAMES as BUILTINS
 from ..symbols import handed_in, unimported
 from ..values.bound import Symbol
@@ -51,7 +50,7 @@ def _attribute(m: Evaluator, node: cst.Attribute, frame: Frame) -> Value:
     if type(node.value) is cst.Name and handed_in(node.value.value, name) and _is_unknown(value):
         value = Symbol("keras.layers")
     if type(value) is Symbol:
-        if name in WATCHED:
+        if name in m.watched:
             m.note(f"{value.path}.{name}", m.spot(node, frame))
         return value.member(name)
     return m.attribute(value, name, m.spot(node, frame))

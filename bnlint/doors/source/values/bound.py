@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ....graph import Entry, Function
-from ....graph.program import WATCHED
 from ..symbols import canonical, misplaced
 from .about import Truth
 from .args import Args
@@ -44,7 +43,7 @@ class Symbol(Kind):
 
     def call(self, m: Evaluator, args: Args) -> Value:
         path = canonical(self.path)
-        if self.last in WATCHED:
+        if self.last in m.watched:
             m.note(self.path, args.spot, args)
         args.callee = path
         return symbol_handler(path)(m, args)

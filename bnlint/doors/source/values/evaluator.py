@@ -37,6 +37,7 @@ class Evaluator(Recorder, ABC):
     ) -> None:
         super().__init__(program)
         self.project = project
+        self.watched = project.watched
         self._expressions = expressions
         self._statements = statements
         self.limit = MAX_STEPS
