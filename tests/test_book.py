@@ -231,7 +231,7 @@ def test_the_index_lists_every_rule_once(tmp_path: Path) -> None:
 
 def test_the_shipped_index_is_current() -> None:
     page = (shipped_folder() / "README.md").read_text(encoding="utf-8")
-    assert page == index(open_book()), "run: python scripts/make_index.py"
+    assert page == index(open_book()), "run: python docs/scripts/make_index.py"
 
 
 WATCHING = """

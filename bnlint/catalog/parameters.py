@@ -1,4 +1,4 @@
-"""The parameters of Keras's layers and functions: written by scripts/make_parameters.py.
+"""The parameters of Keras's layers and functions: written by docs/scripts/make_parameters.py.
 
 Of Keras 2, those of layers that Keras 3 has not, or has with other parameters.
 """

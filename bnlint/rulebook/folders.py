@@ -137,7 +137,7 @@ def scaffold(name: str, folder: Path) -> tuple[Path, Path]:
 
 def index(book: Book) -> str:
     """The rules as a Markdown page, by category; `rules/README.md` is this of the shipped rules."""
-    lines = ["# Rules", "", "Generated from the cards by `python scripts/make_index.py`.", ""]
+    lines = ["# Rules", "", "Generated from the cards by `python docs/scripts/make_index.py`.", ""]
     for category in CATEGORIES:
         rules = [rule for rule in book.values() if rule.category == category]
         if rules:

@@ -1,4 +1,4 @@
-"""Write bnlint/catalog/parameters.py from the installed Keras 3 and tf_keras: python scripts/make_parameters.py"""
+"""Write bnlint/catalog/parameters.py from the installed Keras 3 and tf_keras: python docs/scripts/make_parameters.py"""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bnlint.catalog.functions import camel, operation
 from bnlint.catalog.layers import LAYERS, kind_of
 
-HEADER = '''"""The parameters of Keras's layers and functions: written by scripts/make_parameters.py.
+HEADER = '''"""The parameters of Keras's layers and functions: written by docs/scripts/make_parameters.py.
 
 Of Keras 2, those of layers that Keras 3 has not, or has with other parameters.
 """
@@ -72,7 +72,7 @@ def main() -> None:
         found[library] = json.loads(done.stdout.splitlines()[-1])
     third = found["keras"]
     second = {kind: text for kind, text in found["tf_keras"].items() if kind in LAYERS and third.get(kind) != text}
-    target = Path(__file__).parents[1] / "bnlint" / "catalog" / "parameters.py"
+    target = Path(__file__).parents[2] / "bnlint" / "catalog" / "parameters.py"
     target.write_text(HEADER + table("KERAS_3", third) + table("KERAS_2", second), encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Make the README's pictures, from its own example: python scripts/make_pictures.py [FOLDER]
+"""Make the README's pictures, from its own example: python docs/scripts/make_pictures.py [FOLDER]
 
 With the same versions of rich and matplotlib they are the same bytes.
 """
@@ -23,7 +23,7 @@ from bnlint.rulebook.card import fences
 from bnlint.rulebook.experiments import experiments
 from bnlint.rulebook.folders import open_book
 
-CHECKOUT = Path(__file__).parents[1]
+CHECKOUT = Path(__file__).parents[2]
 COLUMNS = 110
 
 FRAME = """<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">
@@ -92,4 +92,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).absolute() if len(sys.argv) > 1 else CHECKOUT / "pictures")
+    main(Path(sys.argv[1]).absolute() if len(sys.argv) > 1 else CHECKOUT / "docs" / "pictures")
