@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .reporters.report import Report
 from .run import engine
 from .run.engine import Progress
-from .run.plan import Asked, Plan, Request, asks
+from .run.plan import Keywords, Plan, Request, asks
 from .run.result import Result
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def check_paths(
     fixes: bool = False,
     jobs: int | None = None,
     progress: Progress | None = None,
-    **asked: Unpack[Asked],
+    **asked: Unpack[Keywords],
 ) -> Report:
     """Check files, and folders with all Python files below them.
 
@@ -54,7 +54,7 @@ def check_paths(
 
 
 @asks
-def check_source(text: str, filename: str = "<string>", *, fixes: bool = False, **asked: Unpack[Asked]) -> Report:
+def check_source(text: str, filename: str = "<string>", *, fixes: bool = False, **asked: Unpack[Keywords]) -> Report:
     """Check a Python text. `filename` is what findings show; it need not exist.
 
     The keywords are those of `check_paths`, and so are the result and the errors; with `config` None and a file name
@@ -67,7 +67,7 @@ def check_source(text: str, filename: str = "<string>", *, fixes: bool = False, 
 
 
 @asks
-def fix_source(text: str, filename: str = "<string>", *, unsafe: bool = False, **asked: Unpack[Asked]) -> str:
+def fix_source(text: str, filename: str = "<string>", *, unsafe: bool = False, **asked: Unpack[Keywords]) -> str:
     """A Python text with the safe fixes made; with `unsafe`, all fixes. The other keywords are those of `check_source`.
 
     Raises ConfigError as `check_source` does, and ValueError for a text that cannot be linted.
@@ -77,14 +77,14 @@ def fix_source(text: str, filename: str = "<string>", *, unsafe: bool = False, *
     return fixed_text(_plan_for(filename, True, asked), text, filename, unsafe=unsafe)
 
 
-def _plan_for(filename: str, fixes: bool, asked: Asked) -> Plan:
+def _plan_for(filename: str, fixes: bool, asked: Keywords) -> Plan:
     if asked.get("config") is None and filename.startswith("<"):
         asked = {**asked, "config": {}}
     return Request(**asked).plan([filename], fixes=fixes)
 
 
 @asks
-def check_model(model: Any, data: Any = None, *, training: Training | None = None, **asked: Unpack[Asked]) -> Report:
+def check_model(model: Any, data: Any = None, *, training: Training | None = None, **asked: Unpack[Keywords]) -> Report:
     """Check a model of Keras 3 or tf_keras as it stands in memory. It is neither trained nor changed.
 
     What a subclass's `call` does is traced: on the JAX and PyTorch backends the layers it calls, on TensorFlow also
@@ -101,7 +101,7 @@ def check_model(model: Any, data: Any = None, *, training: Training | None = Non
 
 
 @asks
-def draw(model: Any, *, entry: str | None = None, **asked: Unpack[Asked]) -> Picture:
+def draw(model: Any, *, entry: str | None = None, **asked: Unpack[Keywords]) -> Picture:
     """Draw models as an SVG document, with the findings on them; in a notebook, it is shown.
 
     model: a model of Keras 3 or tf_keras, or the path of a Python file, a notebook or a saved model, which is not run.
@@ -131,14 +131,14 @@ def draw_program(program: Program, plan: Plan) -> Picture:
     from .inputs import suppressions
     from .reporters.picture import Picture, render
     from .run.checker import Checker
-    from .run.merging import settle
+    from .run.merging import merge
 
     plan.scenes = "all"
     result = Result()
     outcome = Checker(plan).ask(program)
     paths = dict.fromkeys([program.path, *(finding.place.path for finding in outcome.findings)])
     comments = {path: partial(suppressions.of_file, path) if os.path.isfile(path) else list for path in paths}
-    settle(result, [outcome], plan, comments)
+    merge(result, [outcome], plan, comments)
     if result.failures:
         raise RuntimeError(result.failures[0].message)
     return Picture(render(result.scenes, result.findings))

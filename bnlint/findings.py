@@ -1,4 +1,4 @@
-"""What a run says: findings at places, what would mend them, and failures to read."""
+"""What a run says: findings at places, what would fix them, and failures to read."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def _rounded(difference: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What would mend a finding. `safe`: the certificate says that nothing else changes."""
+    """What would fix a finding. `safe`: the certificate says that nothing else changes."""
 
     title: str
     edits: tuple[Edit, ...]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bnlint.doors.assembly import Spot
+from bnlint.doors.assembly import LayerSpot
 from bnlint.doors.live.objects import array
 from bnlint.doors.live.training import Training
 from bnlint.reference.batchnorm import BatchNorm
@@ -519,7 +519,7 @@ def steps(keras: Any) -> dict[str, Any]:
     layers = keras.layers
     found: dict[str, Any] = {}
     model = functional(keras)
-    network = Spot(f"<{model.name}>", model.name)
+    network = LayerSpot(f"<{model.name}>", model.name)
     edits = Edits()
     edits.add(Change("", (Freeze(network, network, network),)).steps, reachable(model))
     found["frozen"] = [layer.trainable for layer in rebuilt(model, edits)[0].layers]

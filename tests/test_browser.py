@@ -219,10 +219,10 @@ def test_formulas_are_laid_out(opened: Callable[[str], Chrome], programs: str) -
 
 
 def test_hostile_text_does_nothing(opened: Callable[[str], Chrome]) -> None:
-    from bnlint.graph.picture import Node, Scene
+    from bnlint.graph.picture import Scene, Shown
 
     places = frozenset({EVIL_FINDING.place})
-    node = Node(0, EVIL, "linear", EVIL, (EVIL,), places=places)
+    node = Shown(0, EVIL, "linear", EVIL, (EVIL,), places=places)
     scene = Scene(EVIL, "functional", EVIL_FINDING.place, (node,), ((0,),), places)
     html = render("html", Report([EVIL_FINDING], scenes=[scene]), sources=Sources({EVIL: EVIL}))
     page = opened(html)

@@ -20,7 +20,6 @@ from bnlint.rulebook.change import (
     AddCall,
     AddStatement,
     Change,
-    Code,
     Construct,
     Function,
     Modes,
@@ -30,6 +29,7 @@ from bnlint.rulebook.change import (
     RemoveCall,
     Replace,
     SetArgument,
+    Snippet,
     Step,
 )
 
@@ -334,7 +334,7 @@ class TestUntried:
     def test_steps_beside_the_layers(self) -> None:
         program = sequential("BatchNormalization()")
         norm = program.calls[0].layer.origin
-        steps = (SetArgument(norm, "momentum", 0.99), AddStatement(norm, Code("import os")))
+        steps = (SetArgument(norm, "momentum", 0.99), AddStatement(norm, Snippet("import os")))
         assert self.untried(program, *steps) == "the rest of what is changed could not be tried"
 
     def test_code_that_raises_afterwards(self) -> None:

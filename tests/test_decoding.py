@@ -149,7 +149,7 @@ def test_only_the_bytes_of_an_edit_change(mark: bytes, around: bytes) -> None:
         edit = Edit("a.py", None, start, (start[0], start[1] + 18), "Dropout")
         try:
             new = spliced("a.py", data, [edit])
-        except tree.Refused as refusal:
+        except tree.NotFixed as refusal:
             assert encoding_of("a.py", data) in str(refusal)
         else:
             written += 1

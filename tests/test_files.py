@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.inputs.files import LARGEST_IGNORES, Choice, Listing, find
+from bnlint.inputs.files import LARGEST_IGNORES, Listing, Wanted, find
 
 Make = Callable[..., None]
 
@@ -220,34 +220,34 @@ def test_names_that_are_not_unicode_are_found(make: Make) -> None:
 class TestChoice:
     def test_extended_includes_are_added(self, make: Make, tmp_path: Path) -> None:
         make("a.py", "b.pyw", "scripts/run", "other/run")
-        choice = Choice(str(tmp_path), extend_include=("*.pyw", "scripts/*"))
+        choice = Wanted(str(tmp_path), extend_include=("*.pyw", "scripts/*"))
         assert find(["."], choice).files == ["./a.py", "./b.pyw", "./scripts/run"]
 
     def test_includes_replace_the_suffix(self, make: Make, tmp_path: Path) -> None:
         make("a.py", "src/b.py")
-        assert find(["."], Choice(str(tmp_path), include=("src/**",))).files == ["./src/b.py"]
+        assert find(["."], Wanted(str(tmp_path), include=("src/**",))).files == ["./src/b.py"]
 
     def test_excludes_replace_the_usual_folders_and_extended_ones_do_not(self, make: Make, tmp_path: Path) -> None:
         make("a.py", "build/b.py", "old/c.py")
-        assert find(["."], Choice(str(tmp_path), exclude=("old/",))).files == ["./a.py", "./build/b.py"]
-        assert find(["."], Choice(str(tmp_path), extend_exclude=("old/",))).files == ["./a.py"]
+        assert find(["."], Wanted(str(tmp_path), exclude=("old/",))).files == ["./a.py", "./build/b.py"]
+        assert find(["."], Wanted(str(tmp_path), extend_exclude=("old/",))).files == ["./a.py"]
 
     def test_patterns_are_relative_to_the_root_wherever_the_walk_starts(self, make: Make, tmp_path: Path) -> None:
         make("p/q/a.py", "p/q/r/b.py", "q/a.py")
-        choice = Choice(str(tmp_path), extend_exclude=("/p/q/a.py",))
+        choice = Wanted(str(tmp_path), extend_exclude=("/p/q/a.py",))
         assert find(["p/q", "q"], choice).files == ["p/q/r/b.py", "q/a.py"]
 
     def test_excludes_do_not_reach_what_is_named(self, make: Make, tmp_path: Path) -> None:
         make("old/c.py", "old/d/e.py")
-        choice = Choice(str(tmp_path), extend_exclude=("old/",))
+        choice = Wanted(str(tmp_path), extend_exclude=("old/",))
         assert find(["old"], choice).files == ["old/c.py", "old/d/e.py"]
         assert find(["old/d"], choice).files == ["old/d/e.py"]
 
     def test_excluded_files_are_counted(self, make: Make, tmp_path: Path) -> None:
         make("a.py", "a_pb2.py", "b_pb2.py", "c_pb2.txt")
-        listing = find(["."], Choice(str(tmp_path), extend_exclude=("*_pb2.*",)))
+        listing = find(["."], Wanted(str(tmp_path), extend_exclude=("*_pb2.*",)))
         assert (listing.files, listing.skipped) == (["./a.py"], 2)
 
     def test_a_pattern_that_is_none_is_a_value_error(self) -> None:
         with pytest.raises(ValueError, match="not a pattern: '!'"):
-            find([], Choice(extend_exclude=("!",)))
+            find([], Wanted(extend_exclude=("!",)))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bnlint.findings import Edit
 from bnlint.fixes.edit.edits import Lines, applied, differences
 from bnlint.fixes.edit.splice import spliced
-from bnlint.fixes.edit.tree import Refused
+from bnlint.fixes.edit.tree import NotFixed
 
 
 @pytest.mark.parametrize("newline", ["\r\n", "\r", "\n"])
@@ -160,5 +160,5 @@ def test_only_the_touched_lines_of_a_notebook_change(
 
 def test_a_string_that_an_encoding_cannot_hold_is_refused() -> None:
     data = b"# coding: ascii\nx = 1\n"
-    with pytest.raises(Refused, match="ascii"):
+    with pytest.raises(NotFixed, match="ascii"):
         spliced("a.py", data, [Edit("a.py", None, (2, 5), (2, 6), "'é'")])

@@ -15,7 +15,7 @@ from bnlint.api import fix_source
 from bnlint.cli.main import main
 from bnlint.fixes.edit.write import Changed, rewrite
 from bnlint.run import fixing as mend
-from bnlint.run.result import Mended
+from bnlint.run.result import FixedFile
 
 BIASED = """from keras import layers
 
@@ -131,7 +131,7 @@ class TestWrite:
         Path("a.py").write_bytes(b"new")
         with pytest.raises(Changed):
             rewrite("a.py", b"old", b"mended")
-        failure = mend.write(Mended("a.py", b"old", b"mended"))
+        failure = mend.write(FixedFile("a.py", b"old", b"mended"))
         assert failure is not None
         assert "has changed meanwhile" in failure.message
         assert Path("a.py").read_bytes() == b"new"
@@ -144,7 +144,7 @@ class TestWrite:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(os, "replace", full)
-        failure = mend.write(Mended("a.py", b"old", b"mended"))
+        failure = mend.write(FixedFile("a.py", b"old", b"mended"))
         assert failure is not None
         assert "No space left" in failure.message
         assert (Path("a.py").read_bytes(), os.listdir()) == (b"old", ["a.py"])

@@ -16,8 +16,8 @@ from bnlint.api import check_source
 from bnlint.findings import Certificate
 from bnlint.rulebook.card import unmarked
 from bnlint.rulebook.folders import open_book
-from bnlint.run.examples import Trial, trials
-from bnlint.run.fixing import Mender, fix_source
+from bnlint.run.examples import CardExample, trials
+from bnlint.run.fixing import Fixer, fix_source
 from bnlint.run.plan import Request
 
 SCRIPT = Path(__file__).with_name("live_mode_fixes.py")
@@ -45,7 +45,7 @@ RAISING = ("misplaced-argument", "removed-api", "invalid-hyperparameter")
 Program = tuple[str, str, str]
 
 
-def fixable(rule: str, target: str) -> dict[str, tuple[Trial, Certificate, Program]]:
+def fixable(rule: str, target: str) -> dict[str, tuple[CardExample, Certificate, Program]]:
     """The examples of a card that are fixed under a Keras: each with its certificate, and how to run it."""
     bad = [trial for trial in trials([BOOK[rule]]) if trial.example.kind == "bad"]
     found = {}
@@ -61,7 +61,7 @@ def fixable(rule: str, target: str) -> dict[str, tuple[Trial, Certificate, Progr
     return found
 
 
-def cases(target: str) -> dict[str, tuple[Trial, Certificate, Program]]:
+def cases(target: str) -> dict[str, tuple[CardExample, Certificate, Program]]:
     """All of them."""
     return {name: case for rule in (*IN_MODES, *RAISING) for name, case in fixable(rule, target).items()}
 
@@ -342,7 +342,7 @@ def test_in_a_notebook_the_loop_goes_to_the_cell_of_what_it_follows(tmp_path: Pa
     text = json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 5}, indent=1)
     book.write_text(text, encoding="utf-8")
     plan = Request(config={}, select=["unfrozen-batchnorm"]).plan(fixes=True)
-    new = Mender(plan, unsafe=True)(str(book), text.encode()).new.decode()
+    new = Fixer(plan, unsafe=True)(str(book), text.encode()).new.decode()
     added = ["base.trainable = True\n", "for layer in base.layers:\n"]
     added += ["    if isinstance(layer, layers.BatchNormalization):\n", "        layer.trainable = False"]
     cells[1]["source"] = added

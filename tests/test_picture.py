@@ -26,7 +26,7 @@ import bnlint
 from bnlint.cli.main import main
 from bnlint.doors import source
 from bnlint.findings import Finding, Place, Severity
-from bnlint.graph.picture import Form, Node, Scene
+from bnlint.graph.picture import Form, Scene, Shown
 from bnlint.graph.picturing import scenes_of
 from bnlint.graph.view import models_of
 from bnlint.reporters.picture import render
@@ -207,7 +207,7 @@ def series(draw: st.DrawFn) -> Scene:
             inputs.append((draw(st.integers(0, len(forms) - 1)), len(forms) - 1))
             forms.append("join")
     nodes = tuple(
-        Node(n, form.title(), form, inputs=taken, branched=(False,) * len(taken))
+        Shown(n, form.title(), form, inputs=taken, branched=(False,) * len(taken))
         for n, (form, taken) in enumerate(zip(forms, inputs, strict=True))
     )
     outputs = [*draw(st.lists(st.integers(0, len(nodes) - 1), max_size=2)), len(nodes) - 1]
@@ -223,12 +223,12 @@ def test_any_series_of_blocks_unfolds_to_itself(scene: Scene) -> None:
     shows(model, nodes, [number for (number,) in scene.outputs])
 
 
-def chain(count: int, *, kinds: Sequence[str] = ("Dense", "BatchNormalization", "ReLU"), **more: Any) -> list[Node]:
+def chain(count: int, *, kinds: Sequence[str] = ("Dense", "BatchNormalization", "ReLU"), **more: Any) -> list[Shown]:
     """Blocks one after the other behind an input."""
-    nodes = [Node(0, "InputLayer", "input")]
+    nodes = [Shown(0, "InputLayer", "input")]
     for _ in range(count):
         for kind in kinds:
-            nodes.append(Node(len(nodes), kind, "linear", inputs=(len(nodes) - 1,), branched=(False,), **more))
+            nodes.append(Shown(len(nodes), kind, "linear", inputs=(len(nodes) - 1,), branched=(False,), **more))
     return nodes
 
 
@@ -240,7 +240,7 @@ def test_a_long_chain_is_folded_and_a_short_one_is_not() -> None:
 
 def test_blocks_that_differ_in_what_is_shown_are_not_one() -> None:
     nodes = chain(20)
-    nodes[31] = Node(31, "Dense", "linear", settings=("64",), inputs=(30,), branched=(False,))
+    nodes[31] = Shown(31, "Dense", "linear", settings=("64",), inputs=(30,), branched=(False,))
     found = folds(nodes, [60])
     assert len(found) == 2 and all(not fold.first <= 31 < fold.end for fold in found)
 
@@ -248,7 +248,7 @@ def test_blocks_that_differ_in_what_is_shown_are_not_one() -> None:
 def test_what_leaves_the_middle_of_a_series_is_not_hidden() -> None:
     """A skip out of one of the copies: that copy is shown."""
     nodes = chain(20)
-    nodes.append(Node(61, "Add", "join", inputs=(60, 29), branched=(False, False)))
+    nodes.append(Shown(61, "Add", "join", inputs=(60, 29), branched=(False, False)))
     assert all(not fold.first <= 29 < fold.end or fold.end == 30 for fold in folds(nodes, [61]))
     (model,) = drawn.read(render([Scene("net", "functional", Place("a.py"), tuple(nodes), ((61,),))]))
     assert model.unfolded()[1][29, 61] == 1
@@ -266,7 +266,7 @@ def test_copies_that_take_differently_are_not_one(second: Callable[[int], int]) 
     nodes = chain(20, kinds=("Dense", "Add"))
     for copy in range(20):
         number = 2 + 2 * copy
-        nodes[number] = Node(number, "Add", "linear", inputs=(number - 1, second(copy)), branched=(False, False))
+        nodes[number] = Shown(number, "Add", "linear", inputs=(number - 1, second(copy)), branched=(False, False))
     (model,) = drawn.read(render([Scene("net", "functional", Place("a.py"), tuple(nodes), ((40,),))]))
     shows(model, [{"id": node.number, "kind": node.kind, "inputs": node.inputs} for node in nodes], [40])
 
@@ -275,7 +275,7 @@ def test_what_all_copies_take_is_not_what_the_first_one_is_handed() -> None:
     """Each block adds the input, which the first block also begins with: that one is not folded."""
     nodes = chain(20, kinds=("Dense", "Add"))
     for number in range(2, 41, 2):
-        nodes[number] = Node(number, "Add", "join", inputs=(number - 1, 0), branched=(False, False))
+        nodes[number] = Shown(number, "Add", "join", inputs=(number - 1, 0), branched=(False, False))
     (fold,) = folds(nodes, [40])
     assert (fold.first, fold.size, fold.times) == (3, 2, 19)
     (model,) = drawn.read(render([Scene("net", "functional", Place("a.py"), tuple(nodes), ((40,),))]))
@@ -283,11 +283,11 @@ def test_what_all_copies_take_is_not_what_the_first_one_is_handed() -> None:
 
 
 def test_rates_of_folded_dropouts_are_a_range() -> None:
-    nodes = [Node(0, "InputLayer", "input")]
+    nodes = [Shown(0, "InputLayer", "input")]
     for block in range(20):
-        nodes.append(Node(len(nodes), "Dense", "linear", inputs=(len(nodes) - 1,), branched=(False,)))
+        nodes.append(Shown(len(nodes), "Dense", "linear", inputs=(len(nodes) - 1,), branched=(False,)))
         rate = 0.01 * (block + 1)
-        nodes.append(Node(len(nodes), "Dropout", "dropout", rate=rate, inputs=(len(nodes) - 1,), branched=(False,)))
+        nodes.append(Shown(len(nodes), "Dropout", "dropout", rate=rate, inputs=(len(nodes) - 1,), branched=(False,)))
     (model,) = drawn.read(render([Scene("net", "functional", Place("a.py"), tuple(nodes), ((40,),))]))
     assert model.texts[2] == "Dropout 0.01 to 0.2" and model.blocks[0].times == 20
 
@@ -350,7 +350,7 @@ def test_a_finding_of_some_copies_says_of_how_many() -> None:
     nodes = chain(20)
     for number in (1, 4, 7):
         node = nodes[number]
-        nodes[number] = Node(
+        nodes[number] = Shown(
             number, "Dense", "linear", inputs=node.inputs, branched=(False,), places=frozenset({place})
         )
     (model,) = drawn.read(render([Scene("net", "functional", place, tuple(nodes), ((60,),))], [finding]))

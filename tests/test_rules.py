@@ -9,20 +9,20 @@ import pytest
 
 from bnlint.rulebook.folders import open_book, read_folders, scaffold, shipped_folder
 from bnlint.rulebook.rule import Rule
-from bnlint.run.examples import Trial, card_complaints, trials
+from bnlint.run.examples import CardExample, card_complaints, trials
 
 RULES = list(open_book().values())
 
 
 @pytest.mark.parametrize("trial", [trial for trial in trials(RULES) if not trial.example.live], ids=str)
-def test_example(trial: Trial) -> None:
+def test_example(trial: CardExample) -> None:
     assert trial.complaints() == []
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("keras") is None, reason="needs keras")
 @pytest.mark.parametrize("trial", [trial for trial in trials(RULES) if trial.example.live], ids=str)
-def test_live_example(trial: Trial) -> None:
+def test_live_example(trial: CardExample) -> None:
     assert trial.complaints() == []
 
 

@@ -16,7 +16,7 @@ UNUSABLE = 2
 """The exit code where something could not be done."""
 
 
-class Problem(click.ClickException):
+class CannotRun(click.ClickException):
     """What cannot be done, in one line."""
 
     exit_code = UNUSABLE
@@ -60,7 +60,7 @@ def _in_one_line() -> Iterator[None]:
     except (click.exceptions.Exit, click.Abort, BrokenPipeError):
         raise
     except Exception as error:
-        raise Problem(_fault(error)) from error
+        raise CannotRun(_fault(error)) from error
 
 
 def _fault(error: Exception) -> str:

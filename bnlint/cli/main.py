@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import __version__
-from .command import UNUSABLE, Commands, Problem
+from .command import UNUSABLE, CannotRun, Commands
 from .console import Bar, colors, replace, say, stdout
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def main() -> None:
     "--format", "form", type=click.Choice(["text", "json", "github", "sarif", "html"]), help="[default: text]"
 )
 @click.option("--output", metavar="FILE", help="Write the report to this file.")
-@click.option("--fix", is_flag=True, help="Mend what can be mended safely, and report the rest.")
+@click.option("--fix", is_flag=True, help="Make the safe fixes, and report what is left.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: also what changes what the model computes.")
 @click.option("--diff", is_flag=True, help="Show what --fix would do, with its certificates, and write nothing.")
 @click.option("--certify", is_flag=True, help="Try each finding's fix out, and say what it changes.")
@@ -110,7 +110,7 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
         plan = request.plan(unused=given["unused_suppressions"], fixes=fixes)
         plan.scenes = "findings" if given["form"] == "html" else ""
     except ConfigError as error:
-        raise Problem(str(error)) from None
+        raise CannotRun(str(error)) from None
     jobs = given["jobs"] or config.jobs or engine.processors()
     try:
         if given["diff"]:
@@ -144,34 +144,34 @@ def _run(plan: Plan, paths: tuple[str, ...], jobs: int) -> Result:
 
 
 def _fix(plan: Plan, paths: tuple[str, ...], jobs: int, given: dict[str, Any]) -> list[Failure]:
-    """Mend the files, say how much was mended, and return what could not be written."""
-    from ..run.fixing import mended_files, write
+    """Fix the files, say how much was fixed, and return what could not be written."""
+    from ..run.fixing import fixed_files, write
 
     failures: list[Failure] = []
     fixed = files = 0
-    for mended in mended_files(_run(plan.fixing(), paths, jobs), plan, unsafe=given["unsafe_fixes"]):
-        failure = write(mended)
+    for file in fixed_files(_run(plan.fixing(), paths, jobs), plan, unsafe=given["unsafe_fixes"]):
+        failure = write(file)
         if failure is not None:
             failures.append(failure)
-        elif mended.count:
-            fixed, files = fixed + mended.count, files + 1
-        for finding in mended.refused:
-            say(f"{finding.place}: {finding.rule} is left: its fix would not mend it alone")
+        elif file.count:
+            fixed, files = fixed + file.count, files + 1
+        for finding in file.refused:
+            say(f"{finding.place}: {finding.rule} is left: its fix brings another finding, or leaves this one")
     say(f"fixed {fixed} finding{'s' * (fixed != 1)} in {files} file{'s' * (files != 1)}")
     return failures
 
 
 def _diff(plan: Plan, paths: tuple[str, ...], jobs: int, given: dict[str, Any]) -> int:
-    """Show what mending would change, and return the exit code: 1 where there is something."""
+    """Show what fixing would change, and return the exit code: 1 where there is something."""
     from ..reporters.diff import render
-    from ..run.fixing import mended_files
+    from ..run.fixing import fixed_files
 
     report = _run(plan.fixing(), paths, jobs)
     fixed = 0
-    for mended in mended_files(report, plan, unsafe=given["unsafe_fixes"]):
-        report.failures += [mended.failure] if mended.failure else []
-        stdout().write(render(mended, color=colors()))
-        fixed += mended.count
+    for file in fixed_files(report, plan, unsafe=given["unsafe_fixes"]):
+        report.failures += [file.failure] if file.failure else []
+        stdout().write(render(file, color=colors()))
+        fixed += file.count
     more = "" if given["unsafe_fixes"] else " (--unsafe-fixes shows those, too, that change what the model computes)"
     _say_failures(report.failures)
     say(f"would fix {fixed} of {len(report)} findings{more}")
@@ -194,7 +194,7 @@ def explain(rule: str, folders: tuple[str, ...]) -> None:
     try:
         found = book.find(rule)
     except ValueError as error:
-        raise Problem(str(error)) from None
+        raise CannotRun(str(error)) from None
     show_card(found, stdout(), terminal=sys.stdout.isatty(), color=colors())
 
 
@@ -219,7 +219,7 @@ def evidence(rule: str | None, listed: bool, plot: str | None, folders: tuple[st
         else:
             _experiment(found, plot)
     except (ValueError, Failed) as error:
-        raise Problem(str(error)) from None
+        raise CannotRun(str(error)) from None
 
 
 @main.command()
@@ -255,7 +255,7 @@ def graph(path: str, entry: str | None, form: str, target_keras: str | None) -> 
         else:
             stdout().write(render(form, program))
     except (ConfigError, Unreadable, Missing) as error:
-        raise Problem(str(error)) from None
+        raise CannotRun(str(error)) from None
 
 
 @main.command()
@@ -303,11 +303,11 @@ def new_rule(name: str, folder: str) -> None:
     from ..rulebook.folders import scaffold
 
     if name in _book(()):
-        raise Problem(f"bnlint has a rule {name!r} already")
+        raise CannotRun(f"bnlint has a rule {name!r} already")
     try:
         files = scaffold(name, Path(folder))
     except (ValueError, OSError) as error:
-        raise Problem(str(error)) from None
+        raise CannotRun(str(error)) from None
     for file in files:
         say(f"wrote {file}", err=False)
 
@@ -320,9 +320,9 @@ def _experiment(found: list[Experiment], plot: str | None) -> None:
         from importlib.util import find_spec
 
         if not plot.endswith((".png", ".svg")):
-            raise Problem(f"--plot {plot}: expected a name that ends in .png or .svg")
+            raise CannotRun(f"--plot {plot}: expected a name that ends in .png or .svg")
         if find_spec("matplotlib") is None:
-            raise Problem("--plot needs matplotlib: pip install 'bnlint[plots]'")
+            raise CannotRun("--plot needs matplotlib: pip install 'bnlint[plots]'")
         _check_output(plot, "--plot")
     tables = []
     for one in found:
@@ -339,7 +339,7 @@ def _experiment(found: list[Experiment], plot: str | None) -> None:
         try:
             draw(tables, plot)
         except OSError as error:
-            raise Problem(f"--plot {plot}: {error.strerror or error}") from None
+            raise CannotRun(f"--plot {plot}: {error.strerror or error}") from None
 
 
 def _book(folders: Iterable[str]) -> Book:
@@ -351,7 +351,7 @@ def _book(folders: Iterable[str]) -> Book:
         book = open_book(*map(Path, folders))
         list(book.values())
     except ValueError as error:
-        raise Problem(str(error)) from None
+        raise CannotRun(str(error)) from None
     return book
 
 
@@ -379,7 +379,7 @@ def _check_output(output: str | None, option: str = "--output") -> None:
         return
     folder = os.path.dirname(os.path.abspath(output))
     if os.path.isdir(output) or not os.path.isdir(folder):
-        raise Problem(f"{option} {output}: {'is a folder' if os.path.isdir(output) else f'no folder {folder}'}")
+        raise CannotRun(f"{option} {output}: {'is a folder' if os.path.isdir(output) else f'no folder {folder}'}")
 
 
 def _write(report: Result, rules: Iterable[Any], given: dict[str, Any]) -> None:
@@ -406,4 +406,4 @@ def _write(report: Result, rules: Iterable[Any], given: dict[str, Any]) -> None:
     try:
         replace(output, text)
     except OSError as error:
-        raise Problem(f"--output {output}: {error.strerror or error}") from None
+        raise CannotRun(f"--output {output}: {error.strerror or error}") from None

@@ -32,7 +32,7 @@ _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class LayerSpot:
     """A layer of a model as an origin; `node` tells its calls apart."""
 
     path: str
@@ -44,7 +44,7 @@ class Spot:
         return self
 
     @property
-    def stack(self) -> tuple[Spot, ...]:
+    def stack(self) -> tuple[LayerSpot, ...]:
         return ()
 
     def place(self) -> Place:
@@ -66,11 +66,11 @@ class Assembly:
         self.time += 1
         return self.time
 
-    def spot(self, layer: str, node: int | None = None) -> Spot:
+    def spot(self, layer: str, node: int | None = None) -> LayerSpot:
         """The origin of a layer, by its path: "model/block/bn"."""
-        return Spot(self.program.path, layer, node)
+        return LayerSpot(self.program.path, layer, node)
 
-    def layer(self, kind: str, spot: Spot, values: Mapping[str, object], cls: str = "") -> Layer:
+    def layer(self, kind: str, spot: LayerSpot, values: Mapping[str, object], cls: str = "") -> Layer:
         """A layer with those of its arguments that are not Keras's defaults."""
         kind = kind_of(kind)
         _, defaults = parameters(kind)
@@ -79,7 +79,7 @@ class Assembly:
         self.program.layers.append(layer)
         return layer
 
-    def operation(self, kind: str, spot: Spot, values: Mapping[str, object]) -> Layer:
+    def operation(self, kind: str, spot: LayerSpot, values: Mapping[str, object]) -> Layer:
         """An operation on tensors."""
         layer = Layer(kind, spot, kind, op=True, held=True, time=self.tick())
         layer.args = {name: Arg(value, spot) for name, value in values.items() if value is not None}
@@ -96,7 +96,7 @@ class Assembly:
         self,
         layer: Layer,
         inputs: Iterable[Tensor],
-        spot: Spot,
+        spot: LayerSpot,
         training: Arg = NOT_GIVEN,
         shapes: Mapping[int, Shape | None] | None = None,
     ) -> Call:
@@ -117,7 +117,7 @@ class Assembly:
         self.program.calls.append(call)
         return call
 
-    def compiled(self, model: Model, spot: Spot, settings: Mapping[str, object]) -> None:
+    def compiled(self, model: Model, spot: LayerSpot, settings: Mapping[str, object]) -> None:
         """Note that a model is compiled."""
         args = {name: Arg(value, spot) for name, value in settings.items() if value is not None}
         event = Event("compile", model, spot, self.contexts[-1], args, time=self.tick())
@@ -151,7 +151,7 @@ def output_number(call: Call, number: int) -> Tensor:
     return (call.output, *call.outputs)[min(number, len(call.outputs))]
 
 
-def arguments(kind: str, values: Mapping[str, object], spot: Spot) -> dict[str, Arg]:
+def arguments(kind: str, values: Mapping[str, object], spot: LayerSpot) -> dict[str, Arg]:
     """The arguments of a layer of this kind that differ from Keras's defaults; all where the kind is not known."""
     names, defaults = parameters(kind)
     found = {}
@@ -188,7 +188,7 @@ def snake(name: str) -> str:
     return _WORDS.sub("_", name).lower()
 
 
-def thing(kind: str, values: Mapping[str, object], spot: Spot, name: str = "") -> object:
+def thing(kind: str, values: Mapping[str, object], spot: LayerSpot, name: str = "") -> object:
     """A library object as a value: an initializer with no arguments of its own is what Keras calls it in a string."""
     given = {key: Arg(value, spot) for key, value in values.items() if value is not None and key != "name"}
     if name.endswith("_initializer") and not given:

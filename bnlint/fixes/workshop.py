@@ -19,7 +19,7 @@ from .edit.edits import Lines, Span, applied, differences
 from .edit.names import imported_names, without_unused
 from .edit.regions import ERRORS, Region, regions
 from .edit.steps import carry_out
-from .edit.tree import Layout, Refused, Tree
+from .edit.tree import NotFixed, Positions, Tree
 
 _NEAR = 40
 """How many lines may be between two replacements that are compared as one."""
@@ -30,17 +30,17 @@ class Workshop:
 
     def __init__(self, program: Program) -> None:
         self._program = program
-        self._layouts: dict[int, Layout] = {}
+        self._layouts: dict[int, Positions] = {}
         self._models = {model.origin.key for model in program.models}
 
     def fix(self, change: Change) -> Fix:
-        """The fix that a change is. Raises Refused where it cannot be made, or would not parse."""
+        """The fix that a change is. Raises NotFixed where it cannot be made, or would not parse."""
         from .proof.certificate import certify
 
         module = self._module(change)
         spans = self._spans(change, module)
         if not spans:
-            raise Refused("it changes nothing")
+            raise NotFixed("it changes nothing")
         lines = self._layouts[id(module)].lines
         return Fix(change.title, tuple(_edits(module, lines, spans)), certify(change, self._program))
 
@@ -51,7 +51,7 @@ class Workshop:
                 origin = getattr(value, "origin", value)
                 if isinstance(origin, Spot) and origin.module.path == self._program.path:
                     return origin.module
-        raise Refused("what it would change stands in another file")
+        raise NotFixed("what it would change stands in another file")
 
     def _spans(self, change: Change, module: Module) -> list[Span]:
         if id(module) not in self._layouts:
@@ -59,13 +59,13 @@ class Workshop:
             with deep():
                 kept = module.text.startswith(whole.code)  # It drops a last line end that is a carriage return.
             if module.draft.unread or not kept:
-                raise Refused("LibCST does not give the file's text back as it is")
-            self._layouts[id(module)] = Layout(whole, module.text)
+                raise NotFixed("LibCST does not give the file's text back as it is")
+            self._layouts[id(module)] = Positions(whole, module.text)
         tree = Tree(self._layouts[id(module)])
 
         def node(origin: Origin) -> cst.CSTNode:
             if not isinstance(origin, Spot) or origin.module is not module:
-                raise Refused("a part of what it would change stands in another file")
+                raise NotFixed("a part of what it would change stands in another file")
             return origin.node
 
         for step in change.steps:
@@ -74,16 +74,16 @@ class Workshop:
         return [_in_its_cell(span, module, tree) for span in _differences(tree, module)]
 
     def _see_elements(self, step: Step) -> None:
-        """Raise Refused where an element of a Sequential, put together elsewhere, has no place of its own."""
+        """Raise NotFixed where an element of a Sequential, put together elsewhere, has no place of its own."""
         places = [getattr(step, name).origin for name in ("call", "after") if hasattr(step, name)]
         if isinstance(step, Unfold):
             places.append(step.origin)
         if any(place.key in self._models for place in places):
-            raise Refused("the source does not show which element of the Sequential it is")
+            raise NotFixed("the source does not show which element of the Sequential it is")
 
 
 def _differences(tree: Tree, module: Module) -> list[Span]:
-    """What the replacements noted in a tree change. Raises Refused where the result would not parse."""
+    """What the replacements noted in a tree change. Raises NotFixed where the result would not parse."""
     layout, spans = tree.layout, tree.spans()
     found = regions(layout, spans)
     if found is not None and not _unused(layout, found):
@@ -95,11 +95,11 @@ def _differences(tree: Tree, module: Module) -> list[Span]:
             ast.parse(new)
             new = without_unused(layout.reads, new, module.path)
     except ERRORS as error:
-        raise Refused(f"the result would not parse: {error}") from None
+        raise NotFixed(f"the result would not parse: {error}") from None
     return differences(layout.text, new)
 
 
-def _by_lines(layout: Layout, changed: list[Region]) -> list[tuple[int, int, list[str]]]:
+def _by_lines(layout: Positions, changed: list[Region]) -> list[tuple[int, int, list[str]]]:
     """The regions as replacements of whole lines, near ones in one: lines may go from one to the other."""
     found: list[tuple[int, int, list[str]]] = []
     joined: list[tuple[int, int, str]] = []
@@ -113,7 +113,7 @@ def _by_lines(layout: Layout, changed: list[Region]) -> list[tuple[int, int, lis
     return found
 
 
-def _unused(layout: Layout, changed: list[Region]) -> bool:
+def _unused(layout: Positions, changed: list[Region]) -> bool:
     """Whether an imported name is read no longer."""
     had, has = (sum((one.had for one in changed), Counter()), sum((one.has for one in changed), Counter()))
     gone = {name for name, count in had.items() if layout.reads[name] + has[name] <= count}
@@ -135,12 +135,12 @@ def _edits(module: Module, lines: Lines, spans: list[Span]) -> Iterator[Edit]:
         end_line, end_column = lines.position(span.end)
         shift, end_shift = module.shifts.get(line, 0), module.shifts.get(end_line, 0)
         if "\n" in span.text and (shift or end_shift):
-            raise Refused("the block stands further right, and the fix has lines of its own")
+            raise NotFixed("the block stands further right, and the fix has lines of its own")
         cell = bisect_right(module.cells, line) if module.cells else None
         if module.cells and bisect_right(module.cells, end_line) != cell and end_column > 1:
-            raise Refused("the fix reaches over two cells")
+            raise NotFixed("the fix reaches over two cells")
         above = module.cells[cell - 1] - 1 if cell else 0
         start = (line - above, column + shift)
         if start[1] < 1 or end_column + end_shift < 1:
-            raise Refused("the line stands further left than it is indented")
+            raise NotFixed("the line stands further left than it is indented")
         yield Edit(module.path, cell, start, (end_line - above, end_column + end_shift), span.text)

@@ -24,7 +24,7 @@ Form = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class Shown:
     """One call of a layer or operation, or an input.
 
     settings: what its label says besides the kind, "64", "3×3", "relu". rate: a dropout's rate, which may differ
@@ -57,7 +57,7 @@ class Scene:
     name: str
     style: str
     place: Place
-    nodes: tuple[Node, ...]
+    nodes: tuple[Shown, ...]
     outputs: tuple[tuple[int, ...], ...]
     places: frozenset[Place] = frozenset()
     complete: bool = True

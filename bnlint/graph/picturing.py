@@ -9,7 +9,7 @@ from ..catalog import row
 from ..findings import Place
 from .kinds import ACTIVATIONS, LINEAR, MERGES, PASS_THROUGH, RANDOM, RECURRENT
 from .nodes import Arg, Call, Layer, Model, Object, Origin, Tensor
-from .picture import Form, Node, Scene
+from .picture import Form, Scene, Shown
 from .program import Program
 from .questions import activation_name, is_batchnorm, is_frozen
 from .view import described, ordered, top
@@ -128,12 +128,12 @@ def _of_model(model: Model) -> Iterator[Origin]:
             yield from () if event.batch.cut is None else (event.batch.cut,)
 
 
-def _node(seen: dict[str, Any], call: Call | None, places: frozenset[Place], taken: _Taken) -> Node:
+def _node(seen: dict[str, Any], call: Call | None, places: frozenset[Place], taken: _Taken) -> Shown:
     inputs = [] if call is None else [taken(tensor, seen["id"]) for tensor in call.inputs]
     layer = None if call is None else call.layer
     config = seen["config"]
     rate = config.get("rate")
-    return Node(
+    return Shown(
         seen["id"],
         seen["kind"],
         _form(layer) if layer is not None else "input" if seen["kind"] == "InputLayer" else "other",

@@ -42,7 +42,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Wanted:
     """Which names count, below the paths given.
 
     Patterns are written as in .gitignore, relative to `root` ("" for the working folder). `include` None stands for
@@ -73,14 +73,14 @@ class _Folder:
             folder = folder.parent
 
 
-def find(paths: Sequence[str], choice: Choice | None = None) -> Listing:
+def find(paths: Sequence[str], choice: Wanted | None = None) -> Listing:
     """The files at and below `paths`.
 
     A path given is always taken; excludes and .gitignore apply below it. A file reached in two ways is listed once,
     links to folders are followed, and a link back to a folder it stands in is a failure. Raises ValueError for a
     pattern that is none.
     """
-    walk = _Walk(choice or Choice())
+    walk = _Walk(choice or Wanted())
     for path in paths:
         walk.start(path)
     walk.finish()
@@ -115,7 +115,7 @@ def reason(error: OSError | ValueError) -> str:
 
 
 class _Walk:
-    def __init__(self, choice: Choice) -> None:
+    def __init__(self, choice: Wanted) -> None:
         self.listing = Listing()
         self.choice = choice
         self.include = compiled((*(choice.include or ()), *choice.extend_include))

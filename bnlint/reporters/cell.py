@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..findings import Finding, Place
 from ..run.result import Result
-from .fragments import escaped, frame, mending, placed
+from .fragments import escaped, fix_shown, frame, placed
 from .sources import Sources
 from .text import summary
 
@@ -51,7 +51,7 @@ def _finding(finding: Finding, sources: Sources) -> str:
         *(frame(related.place, related.message, sources) for related in finding.related),
     ]
     if finding.fix is not None:
-        lines.append(mending(finding.fix, sources))
+        lines.append(fix_shown(finding.fix, sources))
     elif finding.fixable:
         lines.append(f"<p>Fixable: {escaped(finding.fixable)}</p>")
     if finding.why:

@@ -1,4 +1,4 @@
-"""What mending a file changes: a unified diff, and under each hunk the fixes that made it, with their certificates."""
+"""What fixing a file changes: a unified diff, and under each hunk the fixes that made it, with their certificates."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from ..findings import Finding
 from ..fixes.edit.edits import Opcode, lines_of, opcodes
 from ..fixes.edit.splice import cell_sources
 from ..inputs.reading import text_of
-from ..run.result import Mended
+from ..run.result import FixedFile
 from .escape import printable
 
 CONTEXT = 3
 _RED, _GREEN, _BLUE, _BOLD = "31", "32", "34", "1"
 
 _Marks = list[tuple[int | None, int, Finding]]
-"""Findings that were mended, with the cell and the line, from 0, where that shows in the new file."""
+"""Findings that were fixed, with the cell and the line, from 0, where that shows in the new file."""
 
 
-def render(mended: Mended, *, color: bool = False) -> str:
+def render(fixed: FixedFile, *, color: bool = False) -> str:
     """The diff of one file, for a notebook of the code cells that change; empty where nothing does.
 
     Each hunk has a header of its own, so that `patch -p0` takes what stands under it for a remark.
     """
-    marks = _marks(mended)
+    marks = _marks(fixed)
     parts: list[str] = []
-    old, new = _texts(mended.path, mended.old), _texts(mended.path, mended.new)
+    old, new = _texts(fixed.path, fixed.old), _texts(fixed.path, fixed.new)
     for cell, before in old.items():
         mine = [(line, finding) for where, line, finding in marks if where == cell]
         # Without a tab behind it, `patch` takes the first word for the name.
-        name = printable(mended.path) + (f":cell {cell}" if cell is not None else "\t" * (" " in mended.path))
+        name = printable(fixed.path) + (f":cell {cell}" if cell is not None else "\t" * (" " in fixed.path))
         parts += _hunks(name, before, new[cell], mine, color)
     return "".join(f"{line}\n" for line in parts)
 
@@ -44,11 +44,11 @@ def _texts(path: str, data: bytes) -> dict[int | None, list[str]]:
     return {None: lines_of(text)}
 
 
-def _marks(mended: Mended) -> _Marks:
+def _marks(fixed: FixedFile) -> _Marks:
     marks: _Marks = []
-    before = _texts(mended.path, mended.old)
-    for findings, data in mended.rounds:
-        after = _texts(mended.path, data)
+    before = _texts(fixed.path, fixed.old)
+    for findings, data in fixed.rounds:
+        after = _texts(fixed.path, data)
         edits = [(edit, finding) for finding in findings if finding.fix for edit in finding.fix.edits[:1]]
         marks += [(edit.cell, edit.start[0] - 1, finding) for edit, finding in edits]
         changes = {cell: opcodes(before[cell], after[cell]) for cell in dict.fromkeys(cell for cell, _, _ in marks)}

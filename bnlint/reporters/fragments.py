@@ -55,7 +55,7 @@ def _code(text: str) -> str:
     return escaped(text if len(text) <= 500 else f"{text[:500]}…")
 
 
-def mending(fix: Fix, sources: Sources) -> str:
+def fix_shown(fix: Fix, sources: Sources) -> str:
     """A fix: its title, what it changes as a diff, its certificate."""
     safe = "safe" if fix.safe else "unsafe"
     rows = []

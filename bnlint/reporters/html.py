@@ -16,7 +16,7 @@ from ..findings import Failure, Finding, Place, Severity
 from ..graph.picture import Scene
 from ..rulebook.rule import Rule
 from ..run.result import Result
-from .fragments import escaped, frame, mending, placed
+from .fragments import escaped, fix_shown, frame, placed
 from .sources import Sources
 from .text import summary
 
@@ -194,7 +194,7 @@ def _finding(number: int, finding: Finding, page: _Page) -> str:
     for target, model in page.drawings.of(place):
         lines.append(f'<p><a href="#{target}">In the picture of {escaped(model)}</a></p>')
     if finding.fix is not None:
-        lines.append(mending(finding.fix, page.sources))
+        lines.append(fix_shown(finding.fix, page.sources))
     elif finding.fixable:
         lines.append(f"<p>Fixable: {escaped(finding.fixable)}</p>")
     why = escaped(finding.why or finding.rule)

@@ -16,7 +16,7 @@ from ..reference.modes import Situation
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class Snippet:
     """An expression or a statement, as source text."""
 
     text: str
@@ -26,7 +26,7 @@ class Code:
 class SetArgument:
     """Give a call this argument, by keyword, in place of the one it has.
 
-    `origin` is the call's, or that argument's. `value` is a literal, a Code, or the Origin of an expression to copy.
+    `origin` is the call's, or that argument's. `value` is a literal, a Snippet, or the Origin of an expression to copy.
     `position`: where the argument may stand without its name. `of`: how the value follows from the one that is there,
     as source in which `{}` stands for it; used where a name stands there that has other uses too.
     """
@@ -59,7 +59,7 @@ class NameArgument:
 class Replace:
     """Put an expression in the place of another, or of an argument's value.
 
-    `by` is a literal, a Code in which `{}` stands for what was there, or the Origin of an expression to copy.
+    `by` is a literal, a Snippet in which `{}` stands for what was there, or the Origin of an expression to copy.
     """
 
     origin: Origin
@@ -163,7 +163,7 @@ class AddStatement:
     """Write statements before or behind the statement in which the origin stands."""
 
     origin: Origin
-    code: Code
+    code: Snippet
     where: Literal["before", "behind"] = "before"
 
 
@@ -288,7 +288,7 @@ def take_flag(model: Model) -> tuple[Step, ...]:
     old = next((name for name in model.signature[1:] if _FLAG_BY_ANOTHER_NAME.fullmatch(name)), "")
     direct = [call for call in model.nodes if [spot.key for spot in call.origin.stack] == [origin.key]]
     heeding = [group[0].origin for group in by_origin(direct) if all(_heeds(call) for call in group)]
-    told = (SetArgument(spot, "training", Code("training")) for spot in heeding)
+    told = (SetArgument(spot, "training", Snippet("training")) for spot in heeding)
     return (AddParameter(origin, "training", "None", old), *told)
 
 

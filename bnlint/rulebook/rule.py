@@ -24,7 +24,7 @@ class Problem:
     """What a rule reports: an origin in the graph and a message; the engine makes a Finding of it.
 
     `severity` overrides the rule's own. `related` are further origins, each with a sentence. `change` is what would
-    mend it, where the rule knows.
+    fix it, where the rule knows.
     """
 
     origin: Origin

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from ..inputs.code import Code
     from ..rulebook.rule import Problem, Rule
 
-    Mend = Callable[[Problem], Fix | None]
+    Fixes = Callable[[Problem], Fix | None]
 
 
 @dataclass(slots=True)
-class Outcome:
+class FileOutcome:
     """What became of one file."""
 
     findings: list[Finding] = field(default_factory=list)
@@ -43,12 +43,12 @@ class Outcome:
             self.notes += fault.notes()
 
 
-def guarded(step: str, path: str, act: Callable[[], Outcome]) -> Outcome:
+def guarded(step: str, path: str, act: Callable[[], FileOutcome]) -> FileOutcome:
     """What a step comes to that is for one file; an outcome that holds the fault where bnlint fails in it."""
     try:
         return act()
     except Exception as error:
-        outcome = Outcome()
+        outcome = FileOutcome()
         outcome.fail(Fault.of(step, error, Place(path)))
         return outcome
 
@@ -66,11 +66,11 @@ class Checker:
         self.rules = [(rule, plan.config.options(rule), plan.config.severity(rule.name)) for rule in chosen]
         self._project: Project | None = None
 
-    def __call__(self, path: str) -> Outcome:
+    def __call__(self, path: str) -> FileOutcome:
         """What becomes of a file. A fault of bnlint's own is a failure, too, and raises nothing."""
         return guarded("reading the file", path, lambda: self._read(path))
 
-    def _read(self, path: str) -> Outcome:
+    def _read(self, path: str) -> FileOutcome:
         from ..inputs import gate
         from ..inputs.reading import read_code
         from ..inputs.suffixes import is_document, is_model
@@ -81,10 +81,10 @@ class Checker:
             data = disk.read(path)
             code = read_code(path, data)
         except OSError as error:
-            return Outcome(failures=[Failure(path, files.reason(error))])
+            return FileOutcome(failures=[Failure(path, files.reason(error))])
         except gate.Refused as refusal:
-            return Outcome(failures=[refusal.failure(path)])
-        outcome = Outcome()
+            return FileOutcome(failures=[refusal.failure(path)])
+        outcome = FileOutcome()
         if code.named or not gate.names_batchnorm(data):
             outcome = self.check(code, path, Path(os.path.abspath(path)))
         if is_document(path):  # What looks like Python there may be a fragment, or none.
@@ -93,7 +93,7 @@ class Checker:
             outcome.failures += [Failure(path, why, cell, line, kind) for cell, line, why, kind in code.broken]
         return outcome
 
-    def _saved(self, path: str) -> Outcome:
+    def _saved(self, path: str) -> FileOutcome:
         """Read a saved model, and ask every rule about it."""
         from ..doors.saved import door
         from ..inputs import gate
@@ -101,36 +101,36 @@ class Checker:
         try:
             program = door.read(path, target=self.plan.target)
         except OSError as error:
-            return Outcome(failures=[Failure(path, files.reason(error))])
+            return FileOutcome(failures=[Failure(path, files.reason(error))])
         except gate.Refused as refusal:
-            return Outcome(failures=[refusal.failure(path)])
+            return FileOutcome(failures=[refusal.failure(path)])
         return self.ask(program)
 
-    def check(self, code: Code, path: str, file: Path | None = None) -> Outcome:
+    def check(self, code: Code, path: str, file: Path | None = None) -> FileOutcome:
         """Evaluate code that passed the gate, and ask every rule about it."""
         from ..doors.source import evaluate
         from ..doors.source.project import Project
         from ..inputs import gate
 
-        outcome = Outcome()
+        outcome = FileOutcome()
         self._project = self._project or Project(self.plan.shown, self.plan.watched)
         try:
             program = evaluate(code, path, target=self.plan.target, file=file, project=self._project)
         except gate.Refused as refusal:
             outcome.failures.append(refusal.failure(path))
             return outcome
-        return self.ask(program, outcome, _mender(program, outcome) if self.plan.fixes else None)
+        return self.ask(program, outcome, _fixer(program, outcome) if self.plan.fixes else None)
 
-    def ask(self, program: Program, outcome: Outcome | None = None, mend: Mend | None = _no_text) -> Outcome:
-        """Ask every rule about a program, which is taken apart after that. Without text, there is nothing to mend."""
-        outcome = outcome or Outcome()
+    def ask(self, program: Program, outcome: FileOutcome | None = None, fixes: Fixes | None = _no_text) -> FileOutcome:
+        """Ask every rule about a program, which is taken apart after that. Without text, there is nothing to fix."""
+        outcome = outcome or FileOutcome()
         outcome.notes += program.notes
         outcome.coverage = program.coverage
         for fault in program.faults:
             outcome.fail(fault)
         for rule, options, severity in self.rules:
             try:
-                outcome.findings += _findings(program, rule, options, severity, mend)
+                outcome.findings += _findings(program, rule, options, severity, fixes)
             except Exception as error:
                 foreign = rule.path is None or rule.path.parent != shipped_folder()
                 outcome.fail(Fault.of(f"rule {rule.name}", error, Place(program.path), foreign))
@@ -139,7 +139,7 @@ class Checker:
         program.dissolve()
         return outcome
 
-    def _scenes(self, program: Program, outcome: Outcome) -> list[Scene]:
+    def _scenes(self, program: Program, outcome: FileOutcome) -> list[Scene]:
         """The models to be drawn, with the findings' places on them; those without, unless all are kept, left out."""
         from ..graph.picturing import scenes_of
 
@@ -151,28 +151,28 @@ class Checker:
         return [scene for scene in scenes if scene.marked() or self.plan.scenes == "all"]
 
 
-def _mender(program: Program, outcome: Outcome) -> Mend:
+def _fixer(program: Program, outcome: FileOutcome) -> Fixes:
     """Makes the fixes of one program's problems; says in the outcome's notes why one cannot be made."""
-    from ..fixes.edit.tree import Refused
+    from ..fixes.edit.tree import NotFixed
     from ..fixes.workshop import Workshop
 
     workshop = Workshop(program)
 
-    def mend(problem: Problem) -> Fix | None:
+    def made(problem: Problem) -> Fix | None:
         assert problem.change is not None
         try:
             return workshop.fix(problem.change)
-        except Refused as refusal:
+        except NotFixed as refusal:
             outcome.notes.append(f"{problem.origin.place()}: not fixed ({problem.change.title}): {refusal}")
         except Exception as error:
             outcome.fail(Fault.of("a fix", error, Place(program.path)))
         return None
 
-    return mend
+    return made
 
 
 def _findings(
-    program: Program, rule: Rule, options: Mapping[str, object], severity: Severity | None, mend: Mend | None
+    program: Program, rule: Rule, options: Mapping[str, object], severity: Severity | None, fixes: Fixes | None
 ) -> list[Finding]:
     """A rule's findings. Problems at the same spot, as a helper used several times makes them, are one: the worst."""
 
@@ -190,8 +190,8 @@ def _findings(
     found = []
     for problem in worst.values():
         related = dict.fromkeys(Related(origin.place(), message) for origin, message in problem.related)
-        fix = mend(problem) if mend and problem.change else None
-        fixable = problem.change.title if problem.change and (mend is None or fix is not None) else ""
+        fix = fixes(problem) if fixes and problem.change else None
+        fixable = problem.change.title if problem.change and (fixes is None or fix is not None) else ""
         said = (problem.origin.place(), problem.message, rule.why, tuple(related), fixable, fix)
         found.append(Finding(rule.name, rule.category, weight(problem), *said))
     return found

@@ -85,9 +85,9 @@ class Config:
                 names |= set(book) - {rule.name for rule in book.select(["ALL"], ignore=entries)}
         return names
 
-    def choice(self, suffixes: tuple[str, ...]) -> files.Choice:
+    def choice(self, suffixes: tuple[str, ...]) -> files.Wanted:
         """Which files below a folder are meant."""
-        return files.Choice(self.root, suffixes, self.include, self.extend_include, self.exclude, self.extend_exclude)
+        return files.Wanted(self.root, suffixes, self.include, self.extend_include, self.exclude, self.extend_exclude)
 
     def _try(self, rule: Rule) -> None:
         from ..graph import Program

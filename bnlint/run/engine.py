@@ -1,4 +1,4 @@
-"""The pipeline: find files, drop those that name no batch normalization, read the rest, run the rules, settle."""
+"""The pipeline: find files, drop those that name no batch normalization, read the rest, run the rules, merge."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ..findings import Failure
 from ..inputs import files, suppressions
 from ..inputs.suffixes import CODE, MODELS
-from .checker import Checker, Outcome, guarded
-from .merging import settle
+from .checker import Checker, FileOutcome, guarded
+from .merging import merge
 from .plan import Plan
 from .result import Result
 
@@ -45,7 +45,7 @@ def run_text(plan: Plan, text: str, filename: str) -> Result:
     if len(data) > plan.config.max_size:
         result.failures.append(too_large(filename, len(data), plan.config.max_size))
     elif names_batchnorm(data):
-        settle(result, [_checked(text, filename, plan)], plan, {filename: lambda: suppressions.read(text)})
+        merge(result, [_checked(text, filename, plan)], plan, {filename: lambda: suppressions.read(text)})
     return result
 
 
@@ -57,19 +57,19 @@ def run_model(plan: Plan, model: Any, data: Any = None, training: Training | Non
         program = door.read(model, data=data, training=training, target=plan.target)
         path = program.path
         result = _begun(plan, checked=1, unit="model")
-        settle(result, [Checker(plan).ask(program)], plan, {path: list})
+        merge(result, [Checker(plan).ask(program)], plan, {path: list})
     return result
 
 
-def _checked(text: str, filename: str, plan: Plan) -> Outcome:
+def _checked(text: str, filename: str, plan: Plan) -> FileOutcome:
     from ..inputs import gate
     from ..inputs.code import whole
 
-    def check() -> Outcome:
+    def check() -> FileOutcome:
         try:
             code = whole(text, gate.check_text(text))
         except gate.Refused as refusal:
-            return Outcome(failures=[refusal.failure(filename)])
+            return FileOutcome(failures=[refusal.failure(filename)])
         return Checker(plan).check(code, filename)
 
     return guarded("reading the text", filename, check)
@@ -108,7 +108,7 @@ def _run(plan: Plan, paths: Sequence[str], jobs: int | None, progress: Progress 
     if sifted.candidates:
         plan.shown = {Path(os.path.abspath(path)): path for path in listing.files}
     outcomes = _outcomes(sifted.candidates, plan, jobs, progress)
-    settle(result, outcomes, plan, {path: partial(suppressions.of_file, path) for path in listing.files})
+    merge(result, outcomes, plan, {path: partial(suppressions.of_file, path) for path in listing.files})
     return result
 
 
@@ -133,13 +133,13 @@ def _sifted(paths: list[str], plan: Plan, jobs: int) -> Sifted:
     return sifted
 
 
-def _outcomes(candidates: list[tuple[str, int]], plan: Plan, jobs: int, progress: Progress | None) -> list[Outcome]:
+def _outcomes(candidates: list[tuple[str, int]], plan: Plan, jobs: int, progress: Progress | None) -> list[FileOutcome]:
     """What became of each candidate, in their order, whatever the number of processes."""
     order = list(range(len(candidates)))
     if jobs > 1:
         order.sort(key=lambda index: -candidates[index][1])  # The largest keep nobody waiting.
     paths = [candidates[index][0] for index in order]
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[int, FileOutcome] = {}
     for index, outcome in _results(paths, sum(size for _, size in candidates), plan, jobs, outcomes):
         outcomes[index] = outcome
         if progress is not None:
@@ -149,8 +149,8 @@ def _outcomes(candidates: list[tuple[str, int]], plan: Plan, jobs: int, progress
 
 
 def _results(
-    paths: list[str], size: int, plan: Plan, jobs: int, done: Mapping[int, Outcome]
-) -> Iterator[tuple[int, Outcome]]:
+    paths: list[str], size: int, plan: Plan, jobs: int, done: Mapping[int, FileOutcome]
+) -> Iterator[tuple[int, FileOutcome]]:
     """Each file's outcome as it comes; from this process for what no other has `done`."""
     forks = _may_fork()
     enough_files, enough_bytes = FORK_PAYS if forks else SPAWN_PAYS
@@ -188,6 +188,6 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def _lost(path: str, death: str) -> Outcome:
+def _lost(path: str, death: str) -> FileOutcome:
     said = f"bnlint itself failed: the process that read this file died ({death}); please report it"
-    return Outcome(failures=[Failure(path, said, kind="bnlint")])
+    return FileOutcome(failures=[Failure(path, said, kind="bnlint")])

@@ -34,7 +34,7 @@ _SOURCE = re.compile(r"\bseeds? \d{3}|arXiv|\bdoi\b|\bet al\.|\b(19|20)\d\d\b", 
 
 
 @dataclass(frozen=True)
-class Trial:
+class CardExample:
     """One example of one rule's card; for a bad one, also the code and the certificate that are shown behind it."""
 
     rule: Rule
@@ -65,11 +65,11 @@ class Trial:
         if not fixes:
             return
         shown, certificate = self.fixed
-        mended = self._fixed(code)
-        if mended != shown:
-            difference = unified_diff(shown.splitlines(), mended.splitlines(), "the card", "the fix", lineterm="", n=1)
+        fixed = self._fixed(code)
+        if fixed != shown:
+            difference = unified_diff(shown.splitlines(), fixed.splitlines(), "the card", "the fix", lineterm="", n=1)
             yield self._at(1, "\n".join(["the fix is not what the card shows:", *difference]))
-        if self._fixed(mended) != mended:
+        if self._fixed(fixed) != fixed:
             yield self._at(1, "a second run fixes more")
         said = "\n\n".join(dict.fromkeys("\n".join(fix.certificate.lines()) for fix in fixes))
         if said != certificate.strip():
@@ -119,7 +119,7 @@ print("found:" + json.dumps(answers))
 """
 
 
-def _run_live(trial: Trial) -> Result:
+def _run_live(trial: CardExample) -> Result:
     """Run an example's code in another process and check the model it leaves; the report names its lines."""
     all_of_card = [each for each in trials([trial.rule]) if each.example.live]
     tasks = [
@@ -151,12 +151,12 @@ def _answers(tasks: str) -> list[Any]:
     return found
 
 
-def trials(rules: Iterable[Rule]) -> list[Trial]:
+def trials(rules: Iterable[Rule]) -> list[CardExample]:
     """Every example of these rules' cards. Raises ValueError for a card whose fences cannot be read."""
     found = []
     for rule in rules:
         try:
-            found += [Trial(rule, example, fixed_behind(rule.card, example)) for example in examples(rule.card)]
+            found += [CardExample(rule, example, fixed_behind(rule.card, example)) for example in examples(rule.card)]
         except ValueError as error:
             raise ValueError(f"the card of {rule.name}: {error}") from None
     return found

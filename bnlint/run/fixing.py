@@ -1,4 +1,4 @@
-"""Mending files: fixes are put in until none is left, and after each round the file is read and judged anew."""
+"""Files fixed: fixes are put in until none is left, and after each round the file is read and judged anew."""
 
 from __future__ import annotations
 
@@ -13,58 +13,57 @@ from ..fault import Fault
 from ..findings import Edit, Failure, Finding, Place
 from ..fixes.edit.edits import lines_of
 from ..fixes.edit.splice import obstacle, spliced
-from ..fixes.edit.tree import Refused
+from ..fixes.edit.tree import NotFixed
 from ..fixes.edit.write import Changed, rewrite
 from ..inputs import disk, suppressions
-from ..inputs.gate import Refused as Unreadable
-from ..inputs.gate import names_batchnorm
+from ..inputs.gate import Refused, names_batchnorm
 from ..inputs.reading import encoding_of, read_code
-from .checker import Checker, Outcome
-from .merging import settle
+from .checker import Checker, FileOutcome
+from .merging import merge
 from .plan import Plan
-from .result import Mended, Result
+from .result import FixedFile, Result
 
 ROUNDS, FAILURES = 10, 16
-"""How many rounds a file gets at most; and how many fixes that do not mend, each found by halves among all."""
+"""How many rounds a file gets at most; and how many fixes that do not help, each found by halves among all."""
 
 _Spot = tuple[str, int | None, int]
 """A finding's rule and line."""
 
 
-class Mender:
-    """Mends files, one after the other; with `unsafe`, also by fixes that are not safe."""
+class Fixer:
+    """Fixes files, one after the other; with `unsafe`, also by fixes that are not safe."""
 
     def __init__(self, plan: Plan, *, unsafe: bool) -> None:
         self._plan = plan
         self._unsafe = unsafe
         self._check = Checker(plan)
 
-    def __call__(self, path: str, data: bytes) -> Mended:
-        """Mend one file's content. Nothing is written. Raises gate.Refused where it cannot be linted."""
-        mended = Mended(path, data, data)
+    def __call__(self, path: str, data: bytes) -> FixedFile:
+        """Fix one file's content. Nothing is written. Raises gate.Refused where it cannot be linted."""
+        fixed = FixedFile(path, data, data)
         findings, faults = self._found(path, data)
         hopeless: set[_Spot] = set()
         most, better = len(findings), False
         for _ in range(ROUNDS + FAILURES * len(findings).bit_length()):
             wanted = [finding for finding in findings if self._wants(finding) and _spot(finding) not in hopeless]
             chosen = list(islice(_apart(wanted), most))
-            found = self._tried(path, mended.new, (findings, faults), chosen) if chosen else None
+            found = self._tried(path, fixed.new, (findings, faults), chosen) if chosen else None
             if found is not None:
-                mended.new, findings = found
-                mended.rounds.append((chosen, mended.new))
+                fixed.new, findings = found
+                fixed.rounds.append((chosen, fixed.new))
                 hopeless = _moved(hopeless, chosen)
                 most, better = 2 * most, True
             elif len(chosen) > 1:
                 most = len(chosen) // 2
             elif chosen:
                 hopeless.add(_spot(chosen[0]))
-            elif hopeless and better:  # What did not mend before may do so now.
+            elif hopeless and better:  # What did not help before may do so now.
                 hopeless.clear()
                 most, better = len(findings), False
             else:
                 break
-        mended.refused = [finding for finding in findings if self._wants(finding)]
-        return mended
+        fixed.refused = [finding for finding in findings if self._wants(finding)]
+        return fixed
 
     def _wants(self, finding: Finding) -> bool:
         return finding.fix is not None and (finding.fix.safe or self._unsafe)
@@ -72,7 +71,7 @@ class Mender:
     def _tried(
         self, path: str, data: bytes, before: tuple[list[Finding], set[str]], chosen: list[Finding]
     ) -> tuple[bytes, list[Finding]] | None:
-        """The bytes and the findings after these fixes; None where they do not mend them, or make it worse.
+        """The bytes and the findings after these fixes; None where they do not help, or make it worse.
 
         Where bnlint itself fails on the new text, nobody knows what became of the findings.
         """
@@ -81,30 +80,30 @@ class Mender:
         try:
             new = spliced(path, data, edits)
             after, failed = self._found(path, new)
-        except (Refused, Unreadable):
+        except (NotFixed, Refused):
             return None
         return None if failed - faults or _worse(findings, after, chosen) else (new, after)
 
     def _found(self, path: str, data: bytes) -> tuple[list[Finding], set[str]]:
         """The findings of a file with this content that stand, and what is said of bnlint's own faults."""
         code = read_code(path, data)
-        outcome = Outcome()
+        outcome = FileOutcome()
         if code.named or not names_batchnorm(data):  # Else it only looks as if it did: in prose, or a broken cell.
             file = None if path.startswith("<") else Path(os.path.abspath(path))
             outcome = self._check.check(code, path, file)
         report = Result()
-        settle(report, [outcome], self._plan, {path: lambda: suppressions.of_bytes(path, data)})
+        merge(report, [outcome], self._plan, {path: lambda: suppressions.of_bytes(path, data)})
         return report.findings, {failure.message for failure in report.failures if failure.kind == "bnlint"}
 
 
 def _worse(before: list[Finding], after: list[Finding], chosen: list[Finding]) -> bool:
     """Whether a fix left its finding, or brought another rule's: no harm only where the code raised before."""
     had, has = (Counter(finding.rule for finding in findings) for findings in (before, after))
-    mended = Counter(finding.rule for finding in chosen)
+    fixed = Counter(finding.rule for finding in chosen)
     raised = all(finding.fix is not None and finding.fix.certificate.same is None for finding in chosen)
-    if any(has[rule] > had[rule] - count for rule, count in mended.items()):
+    if any(has[rule] > had[rule] - count for rule, count in fixed.items()):
         return True
-    return not raised and any(has[rule] > had[rule] for rule in has.keys() - mended.keys())
+    return not raised and any(has[rule] > had[rule] for rule in has.keys() - fixed.keys())
 
 
 def _spot(finding: Finding) -> _Spot:
@@ -147,35 +146,35 @@ def _meets(edit: Edit, taken: list[Edit]) -> bool:
     return any(one != edit and one.start <= edit.end and edit.start <= one.end for one in near)
 
 
-def mended_files(report: Result, plan: Plan, *, unsafe: bool) -> Iterator[Mended]:
-    """Each file with findings that can be mended, mended; nothing is written."""
-    mender = Mender(plan.fixing(), unsafe=unsafe)
+def fixed_files(report: Result, plan: Plan, *, unsafe: bool) -> Iterator[FixedFile]:
+    """Each file with findings that can be fixed, fixed; nothing is written."""
+    fixer = Fixer(plan.fixing(), unsafe=unsafe)
     wanted = (finding for finding in report if finding.fix is not None and (finding.fix.safe or unsafe))
     for path in dict.fromkeys(finding.place.path for finding in wanted):
         try:
             data = disk.read(path)
             problem = obstacle(path, data)
             failure = Failure(path, f"not fixed: {problem}") if problem else None
-            mended = Mended(path, data, data, failure=failure) if problem else mender(path, data)
-        except (OSError, Unreadable):
+            fixed = FixedFile(path, data, data, failure=failure) if problem else fixer(path, data)
+        except (OSError, Refused):
             continue  # It was there when the report was made, and what has become of it the next report tells.
         except Exception as error:
-            mended = Mended(path, b"", b"", failure=Fault.of("fixing it", error, Place(path)).failure())
-        yield mended
+            fixed = FixedFile(path, b"", b"", failure=Fault.of("fixing it", error, Place(path)).failure())
+        yield fixed
 
 
-def write(mended: Mended) -> Failure | None:
-    """Put a mended file in the place of the old one; a Failure where that cannot be done, or nothing was mended."""
-    if mended.failure is not None:
-        return mended.failure
-    if mended.new == mended.old:
+def write(fixed: FixedFile) -> Failure | None:
+    """Put a fixed file in the place of the old one; a Failure where that cannot be done, or nothing was fixed."""
+    if fixed.failure is not None:
+        return fixed.failure
+    if fixed.new == fixed.old:
         return None
     try:
-        rewrite(mended.path, mended.old, mended.new)
+        rewrite(fixed.path, fixed.old, fixed.new)
     except Changed:
-        return Failure(mended.path, "not fixed: the file has changed meanwhile")
+        return Failure(fixed.path, "not fixed: the file has changed meanwhile")
     except OSError as error:
-        return Failure(mended.path, f"not fixed: cannot be written: {error.strerror or error}")
+        return Failure(fixed.path, f"not fixed: cannot be written: {error.strerror or error}")
     return None
 
 
@@ -183,6 +182,6 @@ def fixed_text(plan: Plan, text: str, filename: str, *, unsafe: bool) -> str:
     """A Python text with the fixes made. Raises ValueError where it cannot be linted."""
     try:
         encoding = encoding_of(filename, text.encode("utf-8", "surrogatepass")).removesuffix("-sig")
-        return Mender(plan, unsafe=unsafe)(filename, text.encode(encoding)).new.decode(encoding)
-    except Unreadable as refusal:
+        return Fixer(plan, unsafe=unsafe)(filename, text.encode(encoding)).new.decode(encoding)
+    except Refused as refusal:
         raise ValueError(refusal.message) from None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from ..fault import Fault
 from ..findings import Finding, Place, Severity
 from ..inputs import suppressions
-from .checker import Outcome
+from .checker import FileOutcome
 from .plan import Plan
 from .result import Result
 
@@ -16,7 +16,7 @@ Comments = Callable[[], list[suppressions.Suppression]]
 UNUSED = "unused-suppression"
 
 
-def settle(report: Result, outcomes: Iterable[Outcome], plan: Plan, comments: Mapping[str, Comments]) -> None:
+def merge(report: Result, outcomes: Iterable[FileOutcome], plan: Plan, comments: Mapping[str, Comments]) -> None:
     """Add to the report what stands: findings in listed files, each once, that nobody has turned off, by place.
 
     `comments` reads the suppressions of each listed file.

@@ -21,7 +21,7 @@ R = TypeVar("R")
 class Plan:
     """What a run is to do. Worker processes are sent the names of rules and folders, and open the book themselves.
 
-    `shown` gives the paths under which the files of the run are shown, by where they are. `fixes`: what would mend each
+    `shown` gives the paths under which the files of the run are shown, by where they are. `fixes`: what would fix each
     finding is worked out, too. `scenes`: of which files the models are kept to be drawn: those with findings, or all.
     """
 
@@ -52,7 +52,7 @@ class Plan:
         return {name: value for name, value in self.__dict__.items() if name != "book"}
 
 
-class Asked(TypedDict, total=False):
+class Keywords(TypedDict, total=False):
     """The keywords of a Request, for functions that pass theirs on to one."""
 
     select: Iterable[str] | None

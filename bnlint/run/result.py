@@ -1,4 +1,4 @@
-"""What a run comes to, as plain data: what was found, and what mending made of a file."""
+"""What a run comes to, as plain data: what was found, and what fixing made of a file."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class Result:
 
 
 @dataclass(slots=True)
-class Mended:
+class FixedFile:
     """What became of one file.
 
-    old and new: its bytes. rounds: the findings that were mended together, as they stood then, with the bytes that this
+    old and new: its bytes. rounds: the findings that were fixed together, as they stood then, with the bytes that this
     gave. refused: those whose fix would have left them there, or brought others. failure: why nothing can be put into
     the file, None where it can.
     """
@@ -64,5 +64,5 @@ class Mended:
 
     @property
     def count(self) -> int:
-        """How many findings were mended."""
+        """How many findings were fixed."""
         return sum(len(findings) for findings, _ in self.rounds)

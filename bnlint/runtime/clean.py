@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..findings import Severity
 from ..reporters.report import Report
 from ..run.engine import run_model
-from ..run.plan import Asked, Request, asks
+from ..run.plan import Keywords, Request, asks
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -22,7 +22,7 @@ def assert_clean(
     *,
     fail_on: Severity | str = Severity.WARNING,
     training: Training | None = None,
-    **asked: Unpack[Asked],
+    **asked: Unpack[Keywords],
 ) -> None:
     """Raise an AssertionError that says what is found in a model, at or above `fail_on`; for the tests of a project.
 

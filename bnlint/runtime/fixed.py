@@ -16,7 +16,7 @@ from ..fixes.proof.certificate import certify
 from ..reference.arrays import Array
 from ..rulebook.change import Change
 from ..run.checker import Checker
-from ..run.plan import Asked, Plan, Request, asks
+from ..run.plan import Keywords, Plan, Request, asks
 from .rebuild import Edits, Impossible, reachable, rebuilt, short_name
 from .samples import samples
 from .watching import STATISTICS, Seen, Statistics, kept, layer_paths, normalizations, run, shaped, watched
@@ -63,7 +63,7 @@ def fixes_of(
     model: Any,
     *,
     training: Training | None = None,
-    **asked: Unpack[Asked],
+    **asked: Unpack[Keywords],
 ) -> list[ModelFix]:
     """The fixes that the findings of `check_model` come with, each with its certificate. The model does not change.
 
@@ -80,7 +80,7 @@ def fixed(
     *,
     training: Training | None = None,
     unsafe: bool = False,
-    **asked: Unpack[Asked],
+    **asked: Unpack[Keywords],
 ) -> Any:
     """A new model with the fixes of what `check_model` finds, and the weights of the old one, which does not change.
 

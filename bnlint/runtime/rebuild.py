@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ..doors.assembly import Spot
+from ..doors.assembly import LayerSpot
 from ..doors.live.door import graph_of, library
 from ..doors.live.objects import array, is_keras, leaves
 from ..doors.live.tracing import held_layers, is_model
-from ..rulebook.change import Code, Freeze, RemoveArgument, Rename, Replace, SetArgument, Step
+from ..rulebook.change import Freeze, RemoveArgument, Rename, Replace, SetArgument, Snippet, Step
 from .watching import is_normalization, layer_paths
 
 
@@ -66,7 +66,7 @@ class Edits:
                 self.settings.setdefault(id(live), {})[step.name] = value
         elif isinstance(step, Rename):
             self.kinds[id(_at(step.origin, layers)[0])] = step.kind
-        elif isinstance(step, Replace) and isinstance(step.by, Spot):
+        elif isinstance(step, Replace) and isinstance(step.by, LayerSpot):
             self.stand_ins[id(_at(step.origin, layers)[0])] = _at(step.by, layers)[0]
         elif isinstance(step, Freeze):
             self.frozen.append(_at(step.network or step.origin, layers)[0])
@@ -297,17 +297,17 @@ def _copy_flags(old: Any, new: Any) -> None:
 
 def _at(origin: Any, layers: Mapping[str, Any]) -> tuple[Any, int | None]:
     """The layer at an origin, and the number of its call, None where the layer itself is meant."""
-    if not isinstance(origin, Spot) or origin.layer not in layers:
-        where = origin.layer if isinstance(origin, Spot) else "what it changes"
+    if not isinstance(origin, LayerSpot) or origin.layer not in layers:
+        where = origin.layer if isinstance(origin, LayerSpot) else "what it changes"
         raise Impossible(f"{where} is made by a layer's own code, and not in the model's graph")
     return layers[origin.layer], origin.node
 
 
 def _value(value: object, name: str, layers: Mapping[str, Any]) -> object:
     """What a step writes: a literal, or the value of the argument at an origin."""
-    if isinstance(value, Spot):
+    if isinstance(value, LayerSpot):
         return _at(value, layers)[0].get_config()[name]
-    if isinstance(value, Code):
+    if isinstance(value, Snippet):
         try:
             return ast.literal_eval(value.text)
         except (ValueError, SyntaxError):

@@ -12,7 +12,7 @@ from ..doors.live.training import Training
 from ..findings import Severity
 from ..reporters.report import FindingsError, Report
 from ..run.engine import run_model
-from ..run.plan import Asked, Request, asks
+from ..run.plan import Keywords, Request, asks
 from .convergence import Convergence, Statistics, line_of, table_of
 from .fitting import training_of
 
@@ -72,7 +72,7 @@ class Watch:
         verbose: int | None = None,
         file: TextIO | None = None,
         batch_size: int | None = None,
-        **asked: Unpack[Asked],
+        **asked: Unpack[Keywords],
     ) -> None:
         self._plan = Request(**asked).plan()
         self._show, self._fail_on = (Severity.parse(one) if isinstance(one, str) else one for one in (show, fail_on))

@@ -12,10 +12,10 @@ from bnlint.api import check_source
 from bnlint.rulebook.card import unmarked
 from bnlint.rulebook.folders import open_book
 from bnlint.rulebook.rule import Rule
-from bnlint.run.examples import Trial, trials
+from bnlint.run.examples import CardExample, trials
 
 
-def said(trial: Trial) -> str:
+def said(trial: CardExample) -> str:
     """The certificates of an example's fixes, a blank line between them."""
     report = check_source(unmarked(trial.example.code), trial.filename, **trial.lint(), fixes=True)
     return "\n\n".join(dict.fromkeys("\n".join(one.fix.certificate.lines()) for one in report if one.fix))

@@ -15,7 +15,7 @@ from ...graph import Arg, Call, Context, Entry, Layer, Model, Program, Tensor, U
 from ...graph.freezing import FORWARDED
 from ...graph.kinds import WRAPPERS
 from ...graph.nodes import NOT_GIVEN
-from ..assembly import Assembly, Spot, aimed, finish, input_values, output_number, sizes
+from ..assembly import Assembly, LayerSpot, aimed, finish, input_values, output_number, sizes
 from ..saved.weights import state_of
 from .objects import (
     MODELS,
@@ -30,7 +30,7 @@ from .objects import (
     values_of,
 )
 from .operations import Operations, shape_of
-from .tracing import MISSING, Event, Trace, Tracer, held_layers, is_model, parameters_of, takes_training
+from .tracing import MISSING, Trace, Traced, Tracer, held_layers, is_model, parameters_of, takes_training
 from .training import Training, fitted
 
 
@@ -104,7 +104,7 @@ class _Reader:
             return self._model(live, path, spot, specs)
         return self._layer(live, path, spot)
 
-    def _layer(self, live: Any, path: str, spot: Spot) -> Layer:
+    def _layer(self, live: Any, path: str, spot: LayerSpot) -> Layer:
         kind = nearest_class(live)
         values = values_of(live, kind, spot)
         if kind == "InputLayer":
@@ -124,7 +124,7 @@ class _Reader:
             made.children = [self.layer(child, path) for child in held_layers(live) if not is_model(child)]
         return made
 
-    def _model(self, live: Any, path: str, spot: Spot, specs: Any = None) -> Model:
+    def _model(self, live: Any, path: str, spot: LayerSpot, specs: Any = None) -> Model:
         kind = nearest_class(live)
         own = type(live).__name__ in MODELS and is_keras(type(live))
         nodes = graph_of(live)
@@ -271,7 +271,7 @@ class _Reader:
         model.nodes.sort(key=lambda call: call.time)
         return outputs
 
-    def _close(self, call: Call, event: Event, inside: list[Tensor], operations: Operations) -> None:
+    def _close(self, call: Call, event: Traced, inside: list[Tensor], operations: Operations) -> None:
         """Note what a call gave: of a custom layer, what came out inside it."""
         made_inside = [tensor for tensor in inside if tensor.call is not None and tensor not in call.inputs]
         if made_inside:
@@ -323,7 +323,7 @@ def _flag_of(keywords: Mapping[str, Any], live: Any) -> object:
     return MISSING if default is not None and value is default.default else value
 
 
-def _passed(value: object, spot: Spot) -> Arg:
+def _passed(value: object, spot: LayerSpot) -> Arg:
     if value is None or value is MISSING:
         return NOT_GIVEN
     if isinstance(value, (bool, int)):

@@ -8,7 +8,7 @@ from typing import Any
 from ...catalog import is_layer, modules, operation, parameters
 from ...graph import Arg, Function, Object, Unknown
 from ...graph.kinds import BATCH_NORMALIZATIONS
-from ..assembly import Spot, number, thing
+from ..assembly import LayerSpot, number, thing
 
 MODELS = frozenset({"Model", "Functional", "Sequential"})
 _PLAIN = (bool, int, str, bytes, type(None))
@@ -42,7 +42,7 @@ def operation_kind(layer: Any) -> str:
     return operation(name)
 
 
-def values_of(layer: Any, kind: str, spot: Spot) -> dict[str, object]:
+def values_of(layer: Any, kind: str, spot: LayerSpot) -> dict[str, object]:
     """The arguments of a layer's constructor, as its attributes hold them; without those that are not there."""
     names, _ = parameters(kind)
     found: dict[str, object] = {}
@@ -73,7 +73,7 @@ def _attribute(layer: Any, name: str) -> Any:
     return _MISSING
 
 
-def plain(value: Any, spot: Spot, name: str = "") -> object:
+def plain(value: Any, spot: LayerSpot, name: str = "") -> object:
     """A live value as an argument's value."""
     if isinstance(value, _PLAIN):
         return value
@@ -93,7 +93,7 @@ def plain(value: Any, spot: Spot, name: str = "") -> object:
     return _number(value)
 
 
-def _object(value: Any, spot: Spot, name: str) -> object:
+def _object(value: Any, spot: LayerSpot, name: str) -> object:
     """An initializer, regularizer, optimizer or the like."""
     try:
         config = value.get_config()
@@ -103,7 +103,7 @@ def _object(value: Any, spot: Spot, name: str) -> object:
     return thing(type(value).__name__, {key: _setting(item, spot) for key, item in given.items()}, spot, name)
 
 
-def _setting(value: Any, spot: Spot) -> object:
+def _setting(value: Any, spot: LayerSpot) -> object:
     return Unknown("a nested configuration") if isinstance(value, Mapping) else plain(value, spot)
 
 
@@ -115,7 +115,7 @@ def _number(value: Any) -> object:
         return Unknown(type(value).__name__)
 
 
-def compile_settings(model: Any, spot: Spot) -> dict[str, object]:
+def compile_settings(model: Any, spot: LayerSpot) -> dict[str, object]:
     """What a model is compiled with; nothing where it is not."""
     if not (getattr(model, "compiled", False) or getattr(model, "_is_compiled", False)):
         return {}

@@ -18,7 +18,7 @@ MISSING = object()
 
 
 @dataclass(slots=True)
-class Event:
+class Traced:
     """A call that was made: of which layer, on which tensors; `training` as passed, or MISSING."""
 
     layer: Any
@@ -33,9 +33,9 @@ class Trace:
 
     inputs: list[Any] = field(default_factory=list)
     outputs: list[Any] = field(default_factory=list)
-    steps: list[tuple[bool, Event]] = field(default_factory=list)
+    steps: list[tuple[bool, Traced]] = field(default_factory=list)
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[Traced]:
         """The calls in the order they began."""
         return [event for begins, event in self.steps if begins]
 
@@ -91,7 +91,7 @@ class Tracer:
         def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
             if layer is root or (within and within[-1]):
                 return original(layer, *args, **kwargs)
-            event = Event(layer, _tensors(args, kwargs), _training(layer, args, kwargs))
+            event = Traced(layer, _tensors(args, kwargs), _training(layer, args, kwargs))
             trace.steps.append((True, event))
             within.append(is_keras(type(layer)) or is_model(layer))
             try:

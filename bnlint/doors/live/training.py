@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ...graph import Arg, Batch, Context, Event, Model, Unknown
-from ..assembly import Assembly, Spot
+from ..assembly import Assembly, LayerSpot
 
 _INITIALIZERS = ("moving_mean_initializer", "moving_variance_initializer")
 
@@ -30,7 +30,7 @@ class Training:
     begun: bool = False
 
 
-def fitted(assembly: Assembly, model: Model, spot: Spot, training: Training) -> None:
+def fitted(assembly: Assembly, model: Model, spot: LayerSpot, training: Training) -> None:
     """Note that the model is trained, at the end of the program so far, and what its layers begin with."""
     for layer in assembly.program.layers:
         layer.context = replace(layer.context, strategy=training.strategy, replicas=training.replicas)
@@ -43,7 +43,7 @@ def fitted(assembly: Assembly, model: Model, spot: Spot, training: Training) -> 
     assembly.program.events.append(event)
 
 
-def _batch(training: Training, spot: Spot) -> Batch:
+def _batch(training: Training, spot: LayerSpot) -> Batch:
     """The batches; that an epoch has as many steps as the samples make batches goes without saying."""
     size = Arg(Unknown("a batch size") if training.batch_size is None else training.batch_size, spot)
     steps = None if training.steps is None or _covers(training) else Arg(training.steps, spot)

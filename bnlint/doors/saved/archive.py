@@ -87,7 +87,7 @@ class Archive:
         """A member as a file to be read here and there; what is compressed is unpacked to a file without a name."""
         info = self._member(name)
         if info.compress_type == zipfile.ZIP_STORED:
-            return io.BufferedReader(Slice(self._file, self._start(info), info.file_size))
+            return io.BufferedReader(Section(self._file, self._start(info), info.file_size))
         if info.file_size > min(MAX_UNPACKED, MAX_RATIO * info.compress_size):
             times = info.file_size // max(1, info.compress_size)
             said = f"its {name} grows to {times:,} times its size when unpacked: {info.file_size:,} bytes"
@@ -120,7 +120,7 @@ class Archive:
         return target
 
 
-class Slice(io.RawIOBase):
+class Section(io.RawIOBase):
     """A part of a file, as a file."""
 
     def __init__(self, file: IO[bytes], start: int, size: int) -> None:

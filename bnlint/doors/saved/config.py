@@ -14,7 +14,7 @@ from ...graph import Arg, Call, Entry, Function, Layer, Model, Tensor, Unknown
 from ...graph.kinds import BATCH_NORMALIZATIONS, WRAPPERS
 from ...graph.nodes import NOT_GIVEN, Shape
 from ...inputs.gate import Refused
-from ..assembly import Assembly, Spot, input_values, number, output_number, sizes, thing
+from ..assembly import Assembly, LayerSpot, input_values, number, output_number, sizes, thing
 
 MAX_LAYERS = 50_000
 MAX_OUTPUTS = 1_000
@@ -28,7 +28,7 @@ Reference = tuple[str, int, int]
 
 
 @dataclass(slots=True)
-class Node:
+class ConfigNode:
     """A call as the configuration has it: its inputs, with their shapes where it says them, and `training`."""
 
     inputs: list[Reference] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Node:
 
 def read_model(assembly: Assembly, config: Config, within: str = "") -> Model:
     """The model of a configuration, and all it holds, put into the program. Raises Refused for what is no model's."""
-    reader = _Reader(assembly)
+    reader = _ConfigReader(assembly)
     model = reader.layer(config, within)
     if not isinstance(model, Model):
         name = config.get("class_name")
@@ -46,7 +46,7 @@ def read_model(assembly: Assembly, config: Config, within: str = "") -> Model:
     return model
 
 
-def value_of(value: object, spot: Spot, name: str = "") -> object:
+def value_of(value: object, spot: LayerSpot, name: str = "") -> object:
     """A value of a configuration as an argument's value."""
     if isinstance(value, float):
         return number(value)
@@ -68,7 +68,7 @@ def value_of(value: object, spot: Spot, name: str = "") -> object:
     return thing(kind.rpartition(">")[2], {key: value_of(item, spot) for key, item in given.items()}, spot, name)
 
 
-def settings_of(config: object, spot: Spot) -> dict[str, object]:
+def settings_of(config: object, spot: LayerSpot) -> dict[str, object]:
     """What a model is compiled with, from a compile_config or training_config."""
     if not isinstance(config, dict):
         return {}
@@ -96,7 +96,7 @@ def _is_operation(config: Config, values: Config) -> bool:
     return "trainable" not in values and config.get("class_name") != "InputLayer" and bool(config.get("inbound_nodes"))
 
 
-class _Reader:
+class _ConfigReader:
     """Builds one configuration's layers."""
 
     def __init__(self, assembly: Assembly) -> None:
@@ -265,7 +265,7 @@ class _Functional:
         self.model.outputs = tuple(self._tensors(self.values.get("output_layers")))
         self.model.complete = bool(self.model.outputs)
 
-    def _nodes(self) -> Iterator[tuple[tuple[str, int], Node]]:
+    def _nodes(self) -> Iterator[tuple[tuple[str, int], ConfigNode]]:
         for spec, (name, layer) in zip(self.specs, self.layers.items(), strict=True):
             nodes = spec.get("inbound_nodes") or []
             if not isinstance(nodes, list):
@@ -279,7 +279,7 @@ class _Functional:
             for index, node in enumerate(nodes):
                 yield (name, first + index), _node(node, self.layers, f"{self.path}/{name}")
 
-    def _make(self, key: tuple[str, int], node: Node) -> None:
+    def _make(self, key: tuple[str, int], node: ConfigNode) -> None:
         layer = self.layers[key[0]]
         inputs = [self._tensor(*source) for source in node.inputs]
         spot = self.assembly.spot(layer.origin.place().layer or "", key[1])
@@ -328,9 +328,9 @@ def _in_order(needs: Mapping[tuple[str, int], list[tuple[str, int]]], path: str)
     return list(done)
 
 
-def _node(node: object, layers: Mapping[str, Layer], path: str) -> Node:
+def _node(node: object, layers: Mapping[str, Layer], path: str) -> ConfigNode:
     """One inbound node, in the form of Keras 3 ({"args", "kwargs"}) or of Keras 1 and 2 (lists)."""
-    found = Node()
+    found = ConfigNode()
     if isinstance(node, dict):
         kwargs = node.get("kwargs")
         for tensor in _keras_tensors([node.get("args"), kwargs]):

@@ -17,7 +17,7 @@ from .archive import MAX_JSON, Archive, parse
 from .config import read_model, settings_of
 
 if TYPE_CHECKING:
-    from .weights import Weights
+    from .weights import StoredWeights
 
 _VERSION = re.compile(r"(\d{1,2})\.(\d{1,3})")
 
@@ -58,13 +58,13 @@ def _keras(program: Program, file: IO[bytes], target: str) -> Assembly:
 def _hdf5(program: Program, file: IO[bytes], target: str) -> Assembly:
     if file.read(len(HDF5)) != HDF5:
         raise Refused("not an HDF5 file")
-    from .weights import Weights
+    from .weights import StoredWeights
 
-    with closing(Weights(file, required=True)) as weights:
+    with closing(StoredWeights(file, required=True)) as weights:
         return _model_and_weights(program, weights, target)
 
 
-def _model_and_weights(program: Program, weights: Weights, target: str) -> Assembly:
+def _model_and_weights(program: Program, weights: StoredWeights, target: str) -> Assembly:
     text = weights.attribute("model_config", MAX_JSON)
     if text is None:
         raise Refused("an HDF5 file without a model's configuration (weights only?)")
@@ -82,7 +82,7 @@ def _model_and_weights(program: Program, weights: Weights, target: str) -> Assem
 
 def _weigh(assembly: Assembly, model: Model, file: IO[bytes], name: str) -> None:
     """Read the batch normalizations' weights, if h5py is there, and close the file."""
-    from .weights import Weights, missing
+    from .weights import StoredWeights, missing
 
     with file:
         if not any(layer.kind == "BatchNormalization" for layer in assembly.program.layers):
@@ -91,7 +91,7 @@ def _weigh(assembly: Assembly, model: Model, file: IO[bytes], name: str) -> None
         if why:
             assembly.program.notes.append(f"{assembly.program.path}: {name} is not looked at: {why}")
             return
-        with closing(Weights(file)) as weights:
+        with closing(StoredWeights(file)) as weights:
             weights.fill(assembly, model)
 
 

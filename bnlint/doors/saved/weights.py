@@ -30,7 +30,7 @@ def missing() -> str:
     return ""
 
 
-class Weights:
+class StoredWeights:
     """An HDF5 file of Keras's. Raises Refused for a damaged file and, if `required`, where h5py is not installed."""
 
     def __init__(self, file: IO[bytes], required: bool = False) -> None:

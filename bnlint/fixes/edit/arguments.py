@@ -8,11 +8,11 @@ from typing import Any, cast
 import libcst as cst
 
 from ...graph import Origin
-from ...rulebook.change import AddParameter, Code, Forward, NameArgument, RemoveArgument, SetArgument
+from ...rulebook.change import AddParameter, Forward, NameArgument, RemoveArgument, SetArgument, Snippet
 from .names import literal
 from .rows import arguments, parameters
 from .slots import index_of
-from .tree import Refused, Tree, names_in, walk
+from .tree import NotFixed, Tree, names_in, walk
 
 Node = Callable[[Origin], cst.CSTNode]
 
@@ -22,7 +22,7 @@ _FLAG = "training"
 def _call_at(tree: Tree, node: cst.CSTNode) -> cst.Call:
     call = tree.above(node, cst.Call)
     if call is None:
-        raise Refused("there is no call to give the argument to")
+        raise NotFixed("there is no call to give the argument to")
     return call
 
 
@@ -34,7 +34,7 @@ def _set_argument(step: SetArgument, tree: Tree, node: Node) -> None:
         _add_argument(tree, call, f"{step.name}={_written(tree, step.value, node)}")
         return
     if arg.star or (arg.keyword is not None and arg.keyword.value != step.name):
-        raise Refused(f"{step.name} is not written in this call")
+        raise NotFixed(f"{step.name} is not written in this call")
     place: cst.CSTNode = arg.value
     if step.of and not isinstance(arg.value, (cst.Float, cst.Integer)):
         constant = _constant(tree, arg)
@@ -54,10 +54,10 @@ def _written(tree: Tree, value: object, node: Node) -> str:
 
 
 def _given(call: cst.Call, name: str, position: int | None = None) -> cst.Arg | None:
-    """The argument of this name, or at this position. Raises Refused where a `*` or `**` may hide it."""
+    """The argument of this name, or at this position. Raises NotFixed where a `*` or `**` may hide it."""
     for index, arg in enumerate(call.args):
         if arg.star == "*" or (arg.star and position is not None):
-            raise Refused(f"{name} may be in {arg.star}")
+            raise NotFixed(f"{name} may be in {arg.star}")
         if arg.keyword.value == name if arg.keyword is not None else index == position and not arg.star:
             return arg
     return None
@@ -92,7 +92,7 @@ def _add_argument(tree: Tree, call: cst.Call, code: str) -> None:
     """One more argument, in front of any `**`."""
     index = next((place for place, arg in enumerate(call.args) if arg.star == "**"), len(call.args))
     if len(call.args) == 1 and isinstance(call.args[0].value, cst.GeneratorExp) and not call.args[0].value.lpar:
-        raise Refused("a generator is its only argument")
+        raise NotFixed("a generator is its only argument")
     arguments(tree, call).insert(index, code)
 
 
@@ -100,10 +100,10 @@ def _remove_argument(step: RemoveArgument, tree: Tree, node: Node) -> None:
     call = _call_at(tree, node(step.origin))
     arg = _given(call, step.name, step.position)
     if arg is None:
-        raise Refused(f"{step.name} is not written here")
+        raise NotFixed(f"{step.name} is not written here")
     index = index_of(call.args, arg)
     if arg.keyword is None and any(other.keyword is None for other in call.args[index + 1 :]):
-        raise Refused("another positional argument follows")
+        raise NotFixed("another positional argument follows")
     arguments(tree, call).remove(index)
 
 
@@ -111,10 +111,10 @@ def _name_argument(step: NameArgument, tree: Tree, node: Node) -> None:
     arg = tree.above(node(step.origin), cst.Arg)
     call = tree.parent(arg) if arg else None
     if arg is None or not isinstance(call, cst.Call) or arg.star:
-        raise Refused("the argument does not stand in this call")
+        raise NotFixed("the argument does not stand in this call")
     behind = call.args[index_of(call.args, arg) + 1 :]
     if any(other.keyword is None and other.star != "**" for other in behind):
-        raise Refused("another positional argument follows")
+        raise NotFixed("another positional argument follows")
     start, _ = tree.range(arg)
     tree.replace(start, tree.range(arg.value)[0], f"{step.name}=")
 
@@ -122,7 +122,7 @@ def _name_argument(step: NameArgument, tree: Tree, node: Node) -> None:
 def _add_parameter(step: AddParameter, tree: Tree, node: Node) -> None:
     function = tree.above(node(step.origin), cst.FunctionDef)
     if function is None:
-        raise Refused("there is no function to give the parameter to")
+        raise NotFixed("there is no function to give the parameter to")
     there = {param.name.value: param for param in _params(function)}
     if step.of:
         _rename_parameter(step, tree, function, there)
@@ -151,7 +151,7 @@ def _rename_parameter(step: AddParameter, tree: Tree, function: cst.FunctionDef,
     """Another name for a parameter that nobody passes by its name."""
     old, keywords = there[step.of], (part.keyword for part in walk(tree.module) if isinstance(part, cst.Arg))
     if step.name in there or any(word is not None and word.value == step.of for word in keywords):
-        raise Refused(f"{step.of} is passed by that name")
+        raise NotFixed(f"{step.of} is passed by that name")
     for name in names_in(function.body):
         if name.value == step.of:
             tree.put(name, step.name)
@@ -163,7 +163,7 @@ def _rename_parameter(step: AddParameter, tree: Tree, function: cst.FunctionDef,
 def _new_parameter(tree: Tree, function: cst.FunctionDef, name: str, default: str) -> None:
     given = function.params
     if any("input_signature" in tree.code(decorator) for decorator in function.decorators):
-        raise Refused("a decorator says what the function takes")
+        raise NotFixed("a decorator says what the function takes")
     typed = [param.annotation is not None for param in _params(function)[1:]]
     new = f"{name}: bool = False" if default == "None" and typed and all(typed) else f"{name}={default}"
     star = [given.star_arg] if isinstance(given.star_arg, cst.Param) else []
@@ -182,12 +182,12 @@ def _forward(step: Forward, tree: Tree, node: Node) -> None:
     call = _call_at(tree, node(step.origin))
     function = tree.above(call, (cst.FunctionDef, cst.Lambda))
     if not isinstance(function, cst.FunctionDef):
-        raise Refused("it does not stand in a function")
+        raise NotFixed("it does not stand in a function")
     if _FLAG not in {param.name.value for param in _params(function)}:
         if function.name.value != "call":
-            raise Refused(f"{function.name.value} has no flag to hand on")
+            raise NotFixed(f"{function.name.value} has no flag to hand on")
         _new_parameter(tree, function, _FLAG, "None")
-    _set_argument(SetArgument(step.origin, _FLAG, Code(_FLAG)), tree, node)
+    _set_argument(SetArgument(step.origin, _FLAG, Snippet(_FLAG)), tree, node)
 
 
 STEPS: Mapping[type, Callable[[Any, Tree, Node], None]] = {

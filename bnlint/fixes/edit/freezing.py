@@ -13,7 +13,7 @@ from ...rulebook.change import Freeze
 from .names import class_name
 from .rewriting import start_of
 from .slots import block_of, index_of, lines_of, statement_of
-from .tree import Refused, Tree, names_in, walk
+from .tree import NotFixed, Tree, names_in, walk
 
 Node = Callable[[Origin], cst.CSTNode]
 _Statement = cst.SimpleStatementLine | cst.For
@@ -55,10 +55,10 @@ def _assigned_to(tree: Tree, target: cst.Attribute) -> tuple[str, _Statement]:
     if loop is not None:
         network = _looped_over(tree, loop)
         if not network:
-            raise Refused("the loop does not go over the layers of a network")
+            raise NotFixed("the loop does not go over the layers of a network")
         return network, loop
     if not isinstance(owner, (cst.Name, cst.Attribute)):
-        raise Refused("the network has no name")
+        raise NotFixed("the network has no name")
     return tree.code(owner), statement_of(tree, target)
 
 
@@ -72,10 +72,10 @@ def _made_in(tree: Tree, construction: cst.CSTNode) -> tuple[str, _Statement]:
     """The name that a network is given, and the statement that makes it."""
     assign = tree.parent(construction)
     if not isinstance(assign, cst.Assign) or len(assign.targets) != 1:
-        raise Refused("the network has no name")
+        raise NotFixed("the network has no name")
     target = assign.targets[0].target
     if not isinstance(target, (cst.Name, cst.Attribute)):
-        raise Refused("the network has no name")
+        raise NotFixed("the network has no name")
     return tree.code(target), statement_of(tree, construction)
 
 
@@ -87,7 +87,7 @@ def _name_there(tree: Tree, construction: cst.CSTNode, statement: cst.CSTNode) -
     assigned = re.findall(rf"(?<![\w.]){re.escape(name)}[ \t]*=(?!=)", code)
     inside = scope is None or scope is here
     if not inside or len(assigned) != 1 or tree.range(made)[0] > tree.range(statement)[0]:
-        raise Refused(f"{name} may be something else here")
+        raise NotFixed(f"{name} may be something else here")
     return name
 
 

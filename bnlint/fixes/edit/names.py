@@ -11,14 +11,14 @@ from typing import Any
 import libcst as cst
 
 from ...catalog.modules import LAYERS, OLD_LAYERS
-from ...rulebook.change import Code
+from ...rulebook.change import Snippet
 from .rows import imported
-from .tree import Layout, Refused, Tree, reads, walk
+from .tree import NotFixed, Positions, Tree, reads, walk
 
 
 def literal(tree: Tree, value: object) -> str:
     """A value as source; strings take the quotes that the file uses more often."""
-    if isinstance(value, Code):
+    if isinstance(value, Snippet):
         return value.text
     if isinstance(value, str) and value.isprintable() and not set(value) & set("'\"\\"):
         return f"{tree.layout.quote}{value}{tree.layout.quote}"
@@ -28,7 +28,7 @@ def literal(tree: Tree, value: object) -> str:
 def class_name(tree: Tree, like: cst.CSTNode, kind: str) -> str:
     """What to call a class of keras.layers where `like` makes one of Keras's layers; imports it where that is needed.
 
-    Raises Refused where the file does not show where that class is to be had.
+    Raises NotFixed where the file does not show where that class is to be had.
     """
     imports = tree.layout.imports
     func = like.func if isinstance(like, cst.Call) else None
@@ -48,7 +48,7 @@ def class_name(tree: Tree, like: cst.CSTNode, kind: str) -> str:
         return kind
     if beside:
         if kind in tree.layout.named:
-            raise Refused(f"{kind} is something else in this file")
+            raise NotFixed(f"{kind} is something else in this file")
         for node, _ in beside:
             add_name(tree, aliases_of(node), kind)
         return kind
@@ -109,7 +109,7 @@ def _layers(tree: Tree, imports: Sequence[cst.Import | cst.ImportFrom]) -> str:
                 rest = "tensorflow.keras.layers"
             if rest is not None:
                 return name + rest[len(whole) :]
-    raise Refused("how to name another of Keras's layers is not clear here")
+    raise NotFixed("how to name another of Keras's layers is not clear here")
 
 
 def add_name(tree: Tree, aliases: Sequence[cst.ImportAlias], kind: str) -> None:
@@ -129,7 +129,7 @@ def _by_type(name: str) -> tuple[int, str]:
     return (0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2), name.lower()
 
 
-def imported_names(layout: Layout) -> set[str]:
+def imported_names(layout: Positions) -> set[str]:
     """The names that are imported from modules."""
     froms = (node for node in layout.imports if isinstance(node, cst.ImportFrom))
     return {bound_name(alias) for node in froms for alias in aliases_of(node)}
@@ -144,7 +144,7 @@ def without_unused(had: Counter[str], after: str, path: str) -> str:
     if not gone:
         return after
     module = cst.parse_module(after)
-    tree = Tree(Layout(module, after))
+    tree = Tree(Positions(module, after))
     for node in walk(module):
         if isinstance(node, cst.ImportFrom) and not isinstance(node.names, cst.ImportStar):
             _drop_names(tree, node, gone)

@@ -16,13 +16,13 @@ from itertools import pairwise
 import libcst as cst
 
 from .edits import Span, applied
-from .tree import Layout, children, reads
+from .tree import Positions, children, reads
 
 _BLOCKS = (cst.Module, cst.IndentedBlock)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Piece:
     """A piece of the old text, and what makes it a program: the text in front of it and behind it."""
 
     start: int
@@ -56,7 +56,7 @@ ERRORS = (SyntaxError, ValueError, RecursionError, MemoryError)
 """What parsing raises."""
 
 
-def regions(layout: Layout, spans: Sequence[Span]) -> list[Region] | None:
+def regions(layout: Positions, spans: Sequence[Span]) -> list[Region] | None:
     """The regions that replacements touch, in order; None where only the whole file can tell whether they parse."""
     found = []
     for group in _apart(layout, sorted(spans)):
@@ -69,7 +69,7 @@ def regions(layout: Layout, spans: Sequence[Span]) -> list[Region] | None:
     return found if clear else None
 
 
-def _apart(layout: Layout, spans: list[Span]) -> list[list[Span]]:
+def _apart(layout: Positions, spans: list[Span]) -> list[list[Span]]:
     """The replacements in groups, so that no two groups' parts meet."""
     groups: list[list[Span]] = []
     for span in spans:
@@ -79,12 +79,12 @@ def _apart(layout: Layout, spans: list[Span]) -> list[list[Span]]:
     return groups
 
 
-def _meet(layout: Layout, one: list[Span], other: list[Span]) -> bool:
+def _meet(layout: Positions, one: list[Span], other: list[Span]) -> bool:
     parts = [list(_parts(layout, Span(group[0].start, max(span.end for span in group), ""))) for group in (one, other)]
     return any(not part for part in parts) or parts[0][0].end > parts[1][0].start
 
 
-def _region(layout: Layout, part: Part, spans: list[Span]) -> Region | None:
+def _region(layout: Positions, part: Piece, spans: list[Span]) -> Region | None:
     old = layout.text[part.start : part.end]
     new = applied(old, (Span(span.start - part.start, span.end - part.start, span.text) for span in spans))
     try:
@@ -93,9 +93,9 @@ def _region(layout: Layout, part: Part, spans: list[Span]) -> Region | None:
         return None
 
 
-def _parts(layout: Layout, span: Span) -> Iterator[Part]:
+def _parts(layout: Positions, span: Span) -> Iterator[Piece]:
     """The parts that hold a place, the smallest first."""
-    found: list[Part] = []
+    found: list[Piece] = []
     node: cst.CSTNode | None = layout.module
     plain = True
     while node is not None:
@@ -106,12 +106,12 @@ def _parts(layout: Layout, span: Span) -> Iterator[Part]:
             found += _elements(layout, node, span)
         elif plain and isinstance(node, cst.Call) and not node.lpar:
             start, end = layout.ranges[id(node)]
-            found.append(Part(start, end, call=True))
+            found.append(Piece(start, end, call=True))
         node = _holder(layout, node, span)
     return reversed(found)
 
 
-def _holder(layout: Layout, node: cst.CSTNode, span: Span) -> cst.CSTNode | None:
+def _holder(layout: Positions, node: cst.CSTNode, span: Span) -> cst.CSTNode | None:
     """The node below one in which a place is, its ends left out."""
     row: Iterable[cst.CSTNode] = children(node)
     if isinstance(node, _BLOCKS):
@@ -125,13 +125,13 @@ def _holder(layout: Layout, node: cst.CSTNode, span: Span) -> cst.CSTNode | None
     return None
 
 
-def _at(layout: Layout, row: Sequence[cst.CSTNode], offset: int) -> Sequence[cst.CSTNode]:
+def _at(layout: Positions, row: Sequence[cst.CSTNode], offset: int) -> Sequence[cst.CSTNode]:
     """Of nodes that follow each other, the one that an offset is in."""
     place = bisect_right(layout.starts(row), offset) - 1
     return row[place : place + 1] if place >= 0 else ()
 
 
-def _statements(layout: Layout, block: cst.Module | cst.IndentedBlock, span: Span) -> Iterator[Part]:
+def _statements(layout: Positions, block: cst.Module | cst.IndentedBlock, span: Span) -> Iterator[Piece]:
     """The statements of a block that a place touches, and one beside them, so that something is always left."""
     body, starts = block.body, layout.starts(block.body)
     if not body or span.start < starts[0] or span.end > layout.ranges[id(body[-1])][1]:
@@ -144,10 +144,10 @@ def _statements(layout: Layout, block: cst.Module | cst.IndentedBlock, span: Spa
         last += 1
     head = "" if isinstance(block, cst.Module) else "if 1:\n"
     end = layout.ranges[id(body[last])][1]  # LibCST ends the last line even where the file does not.
-    yield Part(starts[first], min(end, len(layout.text)), head)
+    yield Piece(starts[first], min(end, len(layout.text)), head)
 
 
-def _elements(layout: Layout, row: cst.List | cst.Tuple, span: Span) -> Iterator[Part]:
+def _elements(layout: Positions, row: cst.List | cst.Tuple, span: Span) -> Iterator[Piece]:
     """The elements that a place touches, and one on either side."""
     starts = layout.starts(row.elements)
     if len(starts) < 3:
@@ -156,4 +156,4 @@ def _elements(layout: Layout, row: cst.List | cst.Tuple, span: Span) -> Iterator
     if first < 0 or last >= len(starts):
         return
     end = layout.ranges[id(row.elements[last].value)][1]
-    yield Part(starts[first], end, "[", "]")
+    yield Piece(starts[first], end, "[", "]")

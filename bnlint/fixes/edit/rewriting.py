@@ -20,7 +20,7 @@ from .slots import (
     slot_of,
     statement_of,
 )
-from .tree import Refused, Tree, names_in, walk
+from .tree import NotFixed, Tree, names_in, walk
 
 Node = Callable[[Origin], cst.CSTNode]
 
@@ -29,13 +29,13 @@ def _hoist(step: Hoist, tree: Tree, node: Node) -> None:
     call = node(step.origin)
     function, cls = tree.above(call, cst.FunctionDef), tree.above(call, cst.ClassDef)
     if not isinstance(call, cst.Call) or function is None or cls is None or function not in cls.body.body:
-        raise Refused("the layer is not made in a method of its class")
+        raise NotFixed("the layer is not made in a method of its class")
     if tree.above(call, (cst.For, cst.While, cst.CompFor, cst.Lambda)) is not None:
-        raise Refused("it is made several times in one call")
+        raise NotFixed("it is made several times in one call")
     me = function.params.params[0].name.value if function.params.params else ""
     foreign = {name.value for name in names_in(call)} & (_local(function) | {me})
     if foreign or not me:
-        raise Refused(f"its arguments depend on {', '.join(sorted(foreign))}")
+        raise NotFixed(f"its arguments depend on {', '.join(sorted(foreign))}")
     name = f"{me}.{_attribute(tree, cls, function, call, step.name)}"
     _make(tree, cls, me, f"{name} = {tree.code(call)}", node(step.behind) if step.behind else None)
     tree.put(call, name)
@@ -50,7 +50,7 @@ def _attribute(tree: Tree, cls: cst.ClassDef, function: cst.FunctionDef, call: c
     numbers = range(before + 1, before + 1 + len(made))
     names = [f"{name}_{number}" for number in numbers] if len(made) > 1 or before else [name]
     if any(re.search(rf"\.{each}\b", code) for each in names):
-        raise Refused(f"the class has an attribute {name} already")
+        raise NotFixed(f"the class has an attribute {name} already")
     return names[index_of(made, call)]
 
 
@@ -62,16 +62,16 @@ def _make(tree: Tree, cls: cst.ClassDef, me: str, line: str, behind: cst.CSTNode
         _make_constructor(tree, cls, me, line)
         return
     if init.params.params[:1] and init.params.params[0].name.value != me:
-        raise Refused("its constructor calls the object otherwise")
+        raise NotFixed("its constructor calls the object otherwise")
     block = init.body.body
     last = block[-1]
     for statement in block:
         if behind is not None and tree.holds(statement, behind):
             last = statement
     if not isinstance(init.body, cst.IndentedBlock) or not isinstance(last, cst.SimpleStatementLine):
-        raise Refused("its constructor has no line to put it behind")
+        raise NotFixed("its constructor has no line to put it behind")
     if isinstance(last.body[-1], cst.Return):
-        raise Refused("its constructor returns")
+        raise NotFixed("its constructor returns")
     line_behind(tree, last, line)
 
 
@@ -81,7 +81,7 @@ def _make_constructor(tree: Tree, cls: cst.ClassDef, me: str, line: str) -> None
     indent, inner = tree.indent(start), tree.indent(start) + tree.module.default_indent
     lines = [f"{indent}def __init__({me}, **kwargs):", f"{inner}super().__init__(**kwargs)", f"{inner}{line}", ""]
     if not isinstance(cls.body, cst.IndentedBlock) or isinstance(first, cst.SimpleStatementLine):
-        raise Refused("the class has no constructor")
+        raise NotFixed("the class has no constructor")
     tree.replace(start, start, "".join(f"{one}{tree.newline}" for one in lines))
 
 
@@ -108,20 +108,20 @@ def _join(step: Join, tree: Tree, node: Node) -> None:
     call = node(step.origin)
     line = tree.parent(call)
     if not isinstance(line, cst.Expr) or not isinstance(call, cst.Call):
-        raise Refused("it is no statement of its own")
+        raise NotFixed("it is no statement of its own")
     statement = statement_of(tree, call)
     start, end = tree.range(call)
     if isinstance(call.func, cst.Call) or (call.args and _chain_name(tree, statement, call)):
         given = call.args[0].value if call.args else None
         if not isinstance(given, cst.Name):
-            raise Refused("what it is called with has no name")
+            raise NotFixed("what it is called with has no name")
         tree.replace(start, start, f"{given.value} = ")
         return
     block = block_of(tree, statement)
     place = index_of(block, statement)
     around = {_taker(tree, other) for other in block[max(0, place - 1) : place + 2] if other is not statement}
     if len(around) != 1 or None in around:
-        raise Refused("what is around it does not show where it belongs")
+        raise NotFixed("what is around it does not show where it belongs")
     before, behind = next(pair for pair in around if pair is not None)
     tree.replace(start, start, before)
     tree.replace(end, end, behind)
@@ -159,7 +159,7 @@ def _unfold(step: Unfold, tree: Tree, node: Node) -> None:
     else:
         codes = [tree.code(layer) for layer in _chained(tree, slot.code)[0]]
     if any("\n" in code or "\r" in code for code in codes):
-        raise Refused("its layers are written on several lines")
+        raise NotFixed("its layers are written on several lines")
     tree.put(slot.code, codes[0])
     if slot.kind == "element":
         row, index = row_of(tree, slot)
@@ -169,7 +169,7 @@ def _unfold(step: Unfold, tree: Tree, node: Node) -> None:
         if len(codes) > 1:
             line_behind(tree, slot.node, tree.newline.join(_adding(tree, slot.node, slot.name, codes[1:])))
     else:
-        raise Refused("it does not stand in a list or an `.add`")
+        raise NotFixed("it does not stand in a list or an `.add`")
 
 
 def _adding(tree: Tree, statement: cst.SimpleStatementLine, name: str, codes: list[str]) -> list[str]:
@@ -182,11 +182,11 @@ def _chained(tree: Tree, code: cst.BaseExpression) -> tuple[list[cst.BaseExpress
     found: list[cst.BaseExpression] = []
     while isinstance(code, cst.Call):
         if not isinstance(code.func, cst.Call) or len(code.args) != 1 or code.args[0].keyword or code.args[0].star:
-            raise Refused("not all of it are layers that are made and called")
+            raise NotFixed("not all of it are layers that are made and called")
         found.insert(0, code.func)
         code = code.args[0].value
     if not found or not isinstance(code, cst.Name):
-        raise Refused("what its layers are called with is not a name")
+        raise NotFixed("what its layers are called with is not a name")
     return found, code.value
 
 
@@ -195,9 +195,9 @@ def _layers_of(tree: Tree, function: cst.FunctionDef | cst.Lambda) -> list[cst.B
     params = function.params
     extra = [params.star_kwarg, params.star_arg, *params.kwonly_params, *params.posonly_params, *params.params[1:]]
     if not params.params or any(isinstance(one, cst.Param) for one in extra):
-        raise Refused("the function takes more than a tensor")
+        raise NotFixed("the function takes more than a tensor")
     if isinstance(function, cst.FunctionDef) and function.decorators:
-        raise Refused("the function is decorated")
+        raise NotFixed("the function is decorated")
     current = params.params[0].name.value
     found: list[cst.BaseExpression] = []
     for target, value in _assignments(function):
@@ -207,11 +207,11 @@ def _layers_of(tree: Tree, function: cst.FunctionDef | cst.Lambda) -> list[cst.B
         else:
             given = value.value if isinstance(value, cst.Name) else ""
         if given != current:
-            raise Refused("the function does not chain its layers one behind the other")
+            raise NotFixed("the function does not chain its layers one behind the other")
         found, current = found + layers, target
     local = _local(function) if isinstance(function, cst.FunctionDef) else {params.params[0].name.value}
     if not found or local & {name.value for layer in found for name in names_in(layer)}:
-        raise Refused("its layers are made from what only the function knows")
+        raise NotFixed("its layers are made from what only the function knows")
     return found
 
 
@@ -232,18 +232,18 @@ def _assignments(function: cst.FunctionDef | cst.Lambda) -> list[tuple[str, cst.
         if not isinstance(small, cst.Assign) or not isinstance(target, cst.Name):
             break
         found.append((target.value, small.value))
-    raise Refused("the function does more than chain layers")
+    raise NotFixed("the function does more than chain layers")
 
 
 def _apply(step: Apply, tree: Tree, node: Node) -> None:
     call = node(step.origin)
     if not isinstance(call, cst.Call) or not call.args or call.args[0].keyword is not None or call.args[0].star:
-        raise Refused("the tensor is not its first argument")
+        raise NotFixed("the tensor is not its first argument")
     first, *others = call.args
     passed = [arg for arg in others if arg.keyword is not None and arg.keyword.value in _OF_THE_CALL]
     kept = [arg for arg in others if arg not in passed]
     if kept and passed and "#" in tree.code(call):
-        raise Refused("a comment stands among the arguments")
+        raise NotFixed("a comment stands among the arguments")
     if passed:
         given = [", ".join(tree.code(arg) for arg in row) for row in (kept, [first, *passed])]
         tree.put(call, f"{tree.code(call.func)}({given[0]})({given[1]})")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from .tree import Range, Refused, Tree
+from .tree import NotFixed, Range, Tree
 
 _WIDTH = 88
 _COMMA = re.compile(r"\s*,")
@@ -19,7 +19,7 @@ _REST = re.compile(r"[ \t]*,?(?P<comment>[ \t]*(?:#[^\r\n]*)?)(?:\r\n|\r|\n|$)")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Items:
     """The things in a pair of brackets, by where each stands in the text. `start` is where the first would stand."""
 
     tree: Tree
@@ -41,7 +41,7 @@ class Row:
             indent = tree.indent(self.items[above][0])
             self._insert_line(before, indent + f",{tree.newline}{indent}".join(texts), remarks)
         elif any(remarks):
-            raise Refused("a comment has no line to go to")
+            raise NotFixed("a comment has no line to go to")
         elif not self.items:
             tree.replace(self.start, self.start, ", ".join(texts))
         elif index == 0:
@@ -101,7 +101,7 @@ class Row:
         text = self.tree.text
         gaps = text[start : inside[0][0]] + text[inside[0][1] : end]
         if "#" in gaps:
-            raise Refused("a comment stands between the layers")
+            raise NotFixed("a comment stands between the layers")
         self.tree.replace(start, end, "")
 
     def _starts(self, index: int) -> bool:
@@ -122,7 +122,7 @@ class Row:
     def _remove_comma(self, index: int) -> None:
         comma = self._comma(index)
         if comma is None:
-            raise Refused("a comment stands in front of a comma")
+            raise NotFixed("a comment stands in front of a comma")
         self.tree.replace(*comma, "")
 
 
@@ -145,29 +145,29 @@ def speaks_of(comment: str, code: str) -> bool:
 _TOPICS = [re.compile(words, re.IGNORECASE) for words in ("norm|\\bbn", "drop|regulari", "activat|relu|tanh|sigmoid")]
 
 
-def elements(tree: Tree, row: cst.List | cst.Tuple) -> Row:
+def elements(tree: Tree, row: cst.List | cst.Tuple) -> Items:
     """The elements of a list or tuple."""
     return _row(tree, row.elements, 0)
 
 
-def arguments(tree: Tree, call: cst.Call) -> Row:
+def arguments(tree: Tree, call: cst.Call) -> Items:
     """The arguments of a call."""
     behind = tree.range(call.func)[1]
     return _row(tree, call.args, tree.text.index("(", behind) + 1)
 
 
-def imported(tree: Tree, names: Sequence[cst.ImportAlias]) -> Row:
+def imported(tree: Tree, names: Sequence[cst.ImportAlias]) -> Items:
     """The names of an import."""
     return _row(tree, names, 0)
 
 
-def parameters(tree: Tree, names: Sequence[cst.Param], start: int) -> Row:
+def parameters(tree: Tree, names: Sequence[cst.Param], start: int) -> Items:
     """Parameters of a function."""
     return _row(tree, names, start)
 
 
-def _row(tree: Tree, nodes: Sequence[cst.CSTNode], start: int) -> Row:
+def _row(tree: Tree, nodes: Sequence[cst.CSTNode], start: int) -> Items:
     rows = tree.layout.rows
     if id(nodes) not in rows:
         rows[id(nodes)] = tuple(tree.range(node) for node in nodes)
-    return Row(tree, rows[id(nodes)], start)
+    return Items(tree, rows[id(nodes)], start)

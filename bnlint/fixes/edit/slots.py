@@ -11,8 +11,8 @@ from typing import Literal
 
 import libcst as cst
 
-from .rows import Row, comment_above, elements
-from .tree import Refused, Tree
+from .rows import Items, comment_above, elements
+from .tree import NotFixed, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def slot_of(tree: Tree, node: cst.CSTNode) -> Slot:
     """The slot of the call or entry at a node."""
     expression = node.value if isinstance(node, (cst.Arg, cst.Element)) else node
     if not isinstance(expression, cst.BaseExpression):
-        raise Refused("the layer stands in an expression of its own kind")
+        raise NotFixed("the layer stands in an expression of its own kind")
     holder = tree.parent(expression)
     if isinstance(holder, cst.Element) and isinstance(tree.parent(holder), (cst.List, cst.Tuple)):
         return Slot("element", holder, expression)
@@ -65,12 +65,12 @@ def _added_to(tree: Tree, arg: cst.Arg) -> str:
 
 
 def statement_of(tree: Tree, node: cst.CSTNode) -> cst.SimpleStatementLine:
-    """The statement a node stands in, on lines of its own. Raises Refused where it shares its line with another."""
+    """The statement a node stands in, on lines of its own. Raises NotFixed where it shares its line with another."""
     found = tree.above(node, (cst.SimpleStatementLine, cst.BaseCompoundStatement, cst.SimpleStatementSuite))
     if not isinstance(found, cst.SimpleStatementLine):
-        raise Refused("the statement has no line of its own")
+        raise NotFixed("the statement has no line of its own")
     if len(found.body) != 1 or isinstance(found.body[0].semicolon, cst.Semicolon):
-        raise Refused("the statement shares its line with another one")
+        raise NotFixed("the statement shares its line with another one")
     return found
 
 
@@ -84,7 +84,7 @@ def block_of(tree: Tree, statement: cst.CSTNode) -> Sequence[cst.CSTNode]:
     """The statements among which one stands."""
     holder = tree.parent(statement)
     if not isinstance(holder, (cst.Module, cst.IndentedBlock)):
-        raise Refused("the statement does not stand among others")
+        raise NotFixed("the statement does not stand among others")
     return holder.body
 
 
@@ -100,7 +100,7 @@ def lines_of(tree: Tree, statement: cst.SimpleStatementLine) -> tuple[int, int]:
     return tree.line_start(start), end
 
 
-def row_of(tree: Tree, slot: Slot) -> tuple[Row, int]:
+def row_of(tree: Tree, slot: Slot) -> tuple[Items, int]:
     """The row that an element stands in, and its place there."""
     holder = tree.parent(slot.node)
     assert isinstance(holder, (cst.List, cst.Tuple))
@@ -117,9 +117,9 @@ def hole(tree: Tree, slot: Slot) -> tuple[str, str]:
 def _input(slot: Slot) -> cst.BaseExpression:
     call = slot.code
     if not isinstance(call, cst.Call) or not call.args or call.args[0].star or call.args[0].keyword:
-        raise Refused("what the layer is called with is not a plain argument")
+        raise NotFixed("what the layer is called with is not a plain argument")
     if "\n" in _gap(call.whitespace_before_args) or isinstance(call.args[0].value, (cst.List, cst.Tuple)):
-        raise Refused("the layer's input is not written as one value on its line")
+        raise NotFixed("the layer's input is not written as one value on its line")
     return call.args[0].value
 
 
@@ -158,7 +158,7 @@ def drop_line(tree: Tree, statement: cst.CSTNode) -> tuple[str, str]:
     start, end = lines_of(tree, statement)
     block = block_of(tree, statement)
     if len(block) == 1:
-        raise Refused("nothing would be left in its block")
+        raise NotFixed("nothing would be left in its block")
     first = comment_above(tree, start, tree.text[start:end])
     behind = tree.line_end(end)
     alone = first and not tree.text[tree.line_above(first) : first].strip() and not tree.text[end:behind].strip()
@@ -237,9 +237,9 @@ def _renamed(tree: Tree, slot: Slot, new: str) -> None:
         written = {name.value for name in names if _is_target(tree, name)}
         loads = [name for name in names if name.value == slot.name and not _is_target(tree, name)]
         if not isinstance(statement, cst.SimpleStatementLine) and (written or stale):
-            raise Refused(f"{slot.name} is used in more than one way behind it")
+            raise NotFixed(f"{slot.name} is used in more than one way behind it")
         if loads and stale:
-            raise Refused(f"{new} is something else where {slot.name} is used")
+            raise NotFixed(f"{new} is something else where {slot.name} is used")
         for name in loads:
             tree.put(name, new)
         read += len(loads)
@@ -274,13 +274,13 @@ def _names_behind(
 
 
 def _only_there(tree: Tree, slot: Slot, read: int) -> None:
-    """Raise Refused where a variable that goes is read outside the statements behind it in its block."""
+    """Raise NotFixed where a variable that goes is read outside the statements behind it in its block."""
     scope = tree.above(slot.node, (cst.FunctionDef, cst.Module)) or tree.module
     loads = _loads(tree, scope, slot.name)
     later = len(loads) - bisect_right(loads, tree.range(slot.node)[0])
     looped = tree.above(slot.node, (cst.For, cst.While)) is not None and later != len(loads)
     if later != read or looped:
-        raise Refused(f"{slot.name} is used elsewhere too")
+        raise NotFixed(f"{slot.name} is used elsewhere too")
 
 
 def _loads(tree: Tree, scope: cst.CSTNode, name: str) -> list[int]:
@@ -308,7 +308,7 @@ def _is_target(tree: Tree, name: cst.Name) -> bool:
 
 
 def between(tree: Tree, first: Slot, last: Slot) -> None:
-    """Raise Refused where one slot does not lead to another one behind it in the same list or block."""
+    """Raise NotFixed where one slot does not lead to another one behind it in the same list or block."""
     if tree.holds(last.code, first.code):
         return
     if "element" in (first.kind, last.kind):
@@ -319,6 +319,6 @@ def between(tree: Tree, first: Slot, last: Slot) -> None:
             first.kind == last.kind and first.name == last.name
         )
     if not same:
-        raise Refused("the layers do not stand in one list or one run of statements")
+        raise NotFixed("the layers do not stand in one list or one run of statements")
     if tree.range(first.code)[0] > tree.range(last.code)[0]:
-        raise Refused("the layers do not follow each other in the source")
+        raise NotFixed("the layers do not follow each other in the source")

@@ -11,7 +11,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from ...findings import Edit
 from ...inputs.reading import encoding_of
 from .edits import Lines, Span, applied, lines_of
-from .tree import Refused
+from .tree import NotFixed
 
 _SPACE = " \t\n\r"
 _Place = tuple[int, int]
@@ -19,7 +19,7 @@ _Place = tuple[int, int]
 
 
 def spliced(path: str, data: bytes, edits: Iterable[Edit]) -> bytes:
-    """A file's bytes with the edits made, all others as they were. Raises Refused where its encoding prevents that."""
+    """A file's bytes with the edits made, all others as they were. Raises NotFixed where its encoding prevents that."""
     mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
     encoding = "utf-8" if mark else encoding_of(path, data)
     old, new, position = [mark], [mark], 0
@@ -33,10 +33,10 @@ def spliced(path: str, data: bytes, edits: Iterable[Edit]) -> bytes:
             position = span.end
         given = b"".join(new)
         if b"".join(old) != data or given[len(mark) :].decode(encoding) != applied(text, spans):
-            raise Refused(_unfaithful(encoding))
+            raise NotFixed(_unfaithful(encoding))
         return given
     except UnicodeError:
-        raise Refused(f"the file's encoding, {encoding}, cannot hold it") from None
+        raise NotFixed(f"the file's encoding, {encoding}, cannot hold it") from None
 
 
 def obstacle(path: str, data: bytes) -> str:

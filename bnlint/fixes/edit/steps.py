@@ -12,13 +12,13 @@ from ...graph import Origin
 from ...rulebook.change import (
     AddCall,
     AddStatement,
-    Code,
     Construct,
     ImportFrom,
     MoveCall,
     RemoveCall,
     Rename,
     Replace,
+    Snippet,
     Step,
 )
 from . import arguments, freezing, rewriting
@@ -37,21 +37,21 @@ from .slots import (
     statement_of,
     take_out,
 )
-from .tree import Refused, Tree, walk
+from .tree import NotFixed, Tree, walk
 
 Node = Callable[[Origin], cst.CSTNode]
-"""Which node of the tree an origin is. Raises Refused where it is none of this file."""
+"""Which node of the tree an origin is. Raises NotFixed where it is none of this file."""
 
 
 def carry_out(step: Step, tree: Tree, node: Node) -> None:
-    """Note the replacements that a step needs. Raises Refused where the source does not allow it."""
+    """Note the replacements that a step needs. Raises NotFixed where the source does not allow it."""
     _ALL[type(step)](step, tree, node)
 
 
 def _replace(step: Replace, tree: Tree, node: Node) -> None:
     target = node(step.origin)
     expression = target.value if isinstance(target, (cst.Arg, cst.Element)) else target
-    if isinstance(step.by, Code):
+    if isinstance(step.by, Snippet):
         tree.put(expression, step.by.text.replace("{}", tree.code(expression)))
     elif not hasattr(step.by, "place"):
         tree.put(expression, literal(tree, step.by))
@@ -64,7 +64,7 @@ def _replace(step: Replace, tree: Tree, node: Node) -> None:
         # What stands around it goes, so that other steps may change what stays.
         (start, end), (first, last) = tree.range(expression), tree.range(kept)
         if "#" in tree.text[start:first] + tree.text[last:end]:
-            raise Refused("a comment stands in what would go")
+            raise NotFixed("a comment stands in what would go")
         tree.replace(start, first, "")
         tree.replace(last, end, "")
 
@@ -73,14 +73,14 @@ def _construct(step: Construct, tree: Tree, node: Node) -> None:
     target = node(step.origin)
     call = target.value if isinstance(target, (cst.Arg, cst.Element)) else target
     if not isinstance(call, cst.Call) or any(arg.star for arg in call.args):
-        raise Refused("what the layer is made with is not all written here")
+        raise NotFixed("what the layer is made with is not all written here")
     name = class_name(tree, call, step.kind)
     there = [arg.keyword.value for arg in call.args if arg.keyword is not None]
     if len(there) == len(call.args) and set(there) == set(step.args):
         tree.put(call.func, name)
         return
     if "#" in tree.code(call):
-        raise Refused("a comment may stand among the arguments")
+        raise NotFixed("a comment may stand among the arguments")
     args = [tree.code(arg) for arg in call.args if arg.keyword is not None and arg.keyword.value in step.args]
     args += [f"{key}={literal(tree, value)}" for key, value in step.args.items() if key not in there]
     tree.put(call, f"{name}({', '.join(args)})")
@@ -90,7 +90,7 @@ def _rename(step: Rename, tree: Tree, node: Node) -> None:
     target = node(step.origin)
     call = target if isinstance(target, cst.Call) else tree.parent(target)
     if not isinstance(call, cst.Call) or (call is not target and call.func is not target):
-        raise Refused("the layer is not made here")
+        raise NotFixed("the layer is not made here")
     tree.put(call.func, class_name(tree, call, step.kind))
 
 
@@ -113,13 +113,13 @@ def _remove_construction(tree: Tree, made: cst.CSTNode, slot: Slot) -> None:
     statement = statement_of(tree, made)
     assign = statement.body[0]
     if not isinstance(assign, cst.Assign) or assign.value is not made or len(assign.targets) != 1:
-        raise Refused("the layer is not made in a statement of its own")
+        raise NotFixed("the layer is not made in a statement of its own")
     target = assign.targets[0].target
     name = tree.code(target)
     scope = tree.above(target, cst.ClassDef if isinstance(target, cst.Attribute) else (cst.FunctionDef, cst.Module))
     same = _alike(tree, scope or tree.module, type(target))[name]
     if any(part is not target and not tree.holds(slot.code, part) for part in same):
-        raise Refused(f"{name} is used elsewhere too")
+        raise NotFixed(f"{name} is used elsewhere too")
     drop_line(tree, statement)
 
 
@@ -136,13 +136,13 @@ def _alike(tree: Tree, scope: cst.CSTNode, kind: type[cst.CSTNode]) -> dict[str,
 def _move_call(step: MoveCall, tree: Tree, node: Node) -> None:
     slot, after = slot_of(tree, node(step.call.origin)), slot_of(tree, node(step.after.origin))
     if [origin.key for origin in step.call.origin.stack] != [origin.key for origin in step.after.origin.stack]:
-        raise Refused("the layers do not stand in one function")
+        raise NotFixed("the layers do not stand in one function")
     ahead = step.call.time < step.after.time
     between(tree, *((slot, after) if ahead else (after, slot)))
     around = (tree.code(slot.code), "") if slot.kind in ("element", "add") else hole(tree, slot)
     nested = tree.holds(after.code, slot.code) or tree.holds(slot.code, after.code)
     if not nested and slot.kind in ("element", "add") and slot.kind != after.kind:
-        raise Refused("the layers are not written in the same way")
+        raise NotFixed("the layers are not written in the same way")
     remarks = take_out(tree, slot)
     lines = not nested and (slot.kind in ("assign", "return") or after.kind == "assign")
     put_behind(tree, after, around, remarks, lines=lines, column=tree.column(tree.range(slot.code)[0]))
@@ -180,7 +180,7 @@ def _kept(tree: Tree, beside: cst.CSTNode, kind: str, made: str) -> str:
     assign, cls = statement.body[0], tree.above(beside, cst.ClassDef)
     target = assign.targets[0].target if isinstance(assign, cst.Assign) and assign.value is beside else None
     if not isinstance(target, cst.Attribute) or cls is None:
-        raise Refused("the layer beside it is not an attribute")
+        raise NotFixed("the layer beside it is not an attribute")
     base = f"{tree.code(target.value)}.{re.sub('(?<=[a-z])(?=[A-Z])', '_', kind).lower()}"
     name, code, number = base, tree.code(cls), 1
     while re.search(rf"{re.escape(name)}\b", code):
@@ -204,7 +204,7 @@ def _add_statement(step: AddStatement, tree: Tree, node: Node) -> None:
 def _import_from(step: ImportFrom, tree: Tree, node: Node) -> None:
     found = tree.above(node(step.origin), cst.ImportFrom)
     if found is None or found.module is None or found.relative:
-        raise Refused("there is no `from … import` here")
+        raise NotFixed("there is no `from … import` here")
     names, end = aliases_of(found), tree.range(found)[1]
     alone = len(names) == 1 and "#" not in tree.text[end : tree.line_end(end)]
     beside = _import_beside(tree, found, step.module) if alone else None

@@ -22,11 +22,11 @@ Range = tuple[int, int]
 """Where something begins and ends in the text, in code points."""
 
 
-class Refused(Exception):
+class NotFixed(Exception):
     """The change cannot be made, and why."""
 
 
-class Layout:
+class Positions:
     """Which node of a module holds which, and where each stands in its text."""
 
     def __init__(self, module: cst.Module, text: str) -> None:
@@ -40,7 +40,7 @@ class Layout:
             for child in children(node):
                 self.parents[id(child)] = node
                 stack.append(child)
-        state = _Ranges(module.default_indent, module.default_newline)
+        state = _Spans(module.default_indent, module.default_newline)
         with deep():
             module._codegen(state)
         self.ranges = state.ranges
@@ -100,7 +100,7 @@ def _reads(tree: ast.AST) -> Iterator[str]:
 class Tree:
     """A module to which one change is made: replacements are noted, and made when `rebuilt` is asked for."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Positions) -> None:
         self.layout = layout
         self.module, self.text, self.newline = layout.module, layout.text, layout.newline
         self._parents, self._ranges = layout.parents, layout.ranges
@@ -158,15 +158,15 @@ class Tree:
         self.behind.add(end)
 
     def spans(self) -> list[Span]:
-        """All replacements. Raises Refused where two of them meet."""
+        """All replacements. Raises NotFixed where two of them meet."""
         spans = sorted(set(self._spans))
         for one, other in pairwise(spans):
             if other.start < one.end or (one.start == other.start and one.end == other.end):
-                raise Refused("two parts of the change meet at one place")
+                raise NotFixed("two parts of the change meet at one place")
         return spans
 
     def rebuilt(self) -> str:
-        """The text with all replacements made. Raises Refused where two of them meet."""
+        """The text with all replacements made. Raises NotFixed where two of them meet."""
         return applied(self.text, self.spans())
 
     def line_start(self, offset: int) -> int:
@@ -197,7 +197,7 @@ _NEWLINE = re.compile(r"\r\n|\r|\n")
 _SPACES = re.compile(r"[ \t\f]*")
 
 
-class _Ranges(CodegenState):
+class _Spans(CodegenState):
     """Writes the code to nowhere, noting at which offsets each node begins and ends, parentheses included."""
 
     __slots__ = ("offset", "ranges")

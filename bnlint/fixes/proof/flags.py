@@ -9,7 +9,17 @@ from typing import Any, get_args
 
 from ...graph import Program
 from ...reference.modes import CONDUCTS, STOCK, Mode, Phase, Since, Situation, conduct, mode
-from ...rulebook.change import AddParameter, Change, Code, Forward, Freeze, Modes, RemoveArgument, Replace, SetArgument
+from ...rulebook.change import (
+    AddParameter,
+    Change,
+    Forward,
+    Freeze,
+    Modes,
+    RemoveArgument,
+    Replace,
+    SetArgument,
+    Snippet,
+)
 
 _PHASES: tuple[Phase, ...] = get_args(Phase)
 _LIKE: dict[Phase, Phase] = {
@@ -37,7 +47,7 @@ def contradiction(change: Change, after: Situation) -> str:
         if isinstance(step, SetArgument) and step.name in ("training", "trainable"):
             name, value = step.name, step.value
         elif isinstance(step, AddParameter) and step.name == "training":
-            name, value = step.name, Code(step.default)
+            name, value = step.name, Snippet(step.default)
         elif isinstance(step, RemoveArgument) and step.name == "training":
             name, value = step.name, None
         elif isinstance(step, Forward):
@@ -56,7 +66,7 @@ def contradiction(change: Change, after: Situation) -> str:
 
 def _literal(value: object) -> object:
     """A value as written; what is no literal hands on the flag of the code around."""
-    if not isinstance(value, Code):
+    if not isinstance(value, Snippet):
         return value
     try:
         return ast.literal_eval(value.text)

@@ -11,7 +11,6 @@ from ...graph import Arg, Call, Layer, Origin, Tensor, Unknown, users
 from ...graph.nodes import NOT_GIVEN
 from ...rulebook.change import (
     AddCall,
-    Code,
     Construct,
     MoveCall,
     NameArgument,
@@ -19,16 +18,17 @@ from ...rulebook.change import (
     RemoveCall,
     Replace,
     SetArgument,
+    Snippet,
     Step,
 )
-from .specs import Network, Node, Part, Untried, flag_of, rank_of
+from .specs import Ingredient, Network, Node, Untried, flag_of, rank_of
 
 
 @dataclass(eq=False, slots=True)
 class Member:
     """One call, of the graph or new. Its inputs are other members, and tensors from outside."""
 
-    part: Part
+    part: Ingredient
     inputs: list[Member | Tensor]
     training: Arg = field(default_factory=lambda: NOT_GIVEN)
     call: Call | None = None
@@ -46,10 +46,10 @@ class Neighbourhood:
         self.assumed: dict[str, None] = {}
         self.unseen: dict[str, None] = {}
         self.members: list[Member] = []
-        self._parts: dict[object, Part] = {}
+        self._parts: dict[object, Ingredient] = {}
         self._by_call: dict[Call, Member] = {}
         for call in self.calls:
-            part = self._parts.setdefault(call.layer, Part.of(call.layer, frozen.get(call.layer, False)))
+            part = self._parts.setdefault(call.layer, Ingredient.of(call.layer, frozen.get(call.layer, False)))
             member = Member(part, [self._source(tensor) for tensor in call.inputs], call.training, call)
             self.members.append(member)
             self._by_call[call] = member
@@ -95,7 +95,7 @@ class Neighbourhood:
         """The calls as they are now. Raises Untried for a layer that cannot be tried."""
         numbers: dict[Member | Tensor, int] = {member: number for number, member in enumerate(self.members)}
         numbers |= {tensor: -1 - number for number, tensor in enumerate(self.outside)}
-        layers: dict[Part, int] = {part: number for number, part in enumerate(self._parts.values())}
+        layers: dict[Ingredient, int] = {part: number for number, part in enumerate(self._parts.values())}
         nodes = []
         for member in self.members:
             flag = flag_of(member.call, member.training) if member.call else None
@@ -125,7 +125,7 @@ class Neighbourhood:
             return self._take_out(step)
         return False
 
-    def _all_parts(self) -> Iterator[Part]:
+    def _all_parts(self) -> Iterator[Ingredient]:
         for part in self._parts.values():
             yield part
             if part.inner is not None:
@@ -147,7 +147,7 @@ class Neighbourhood:
                 member.training = value or NOT_GIVEN
         return hit
 
-    def _changed(self, part: Part, name: str) -> None:
+    def _changed(self, part: Ingredient, name: str) -> None:
         if is_silent(name):
             self.unseen[f"{name} of {part.kind}"] = None
 
@@ -198,7 +198,7 @@ class Neighbourhood:
                     return arg.value
         return _value(value)
 
-    def _become(self, origin: Origin, new: Part) -> bool:
+    def _become(self, origin: Origin, new: Ingredient) -> bool:
         hits = [part for part in self._all_parts() if _same(origin, part.origin)]
         for part in hits:
             part.become(new)
@@ -246,17 +246,17 @@ def _same(origin: object, *others: Origin | None) -> bool:
     return key is not None and any(other is not None and other.key == key for other in others)
 
 
-def _made(kind: str, positional: tuple[object, ...], args: Mapping[str, object]) -> Part:
+def _made(kind: str, positional: tuple[object, ...], args: Mapping[str, object]) -> Ingredient:
     """A new layer."""
     given = {**dict(zip(parameters(kind)[0], positional, strict=False)), **args}
-    return Part(kind, {name: Arg(_value(value)) for name, value in given.items()})
+    return Ingredient(kind, {name: Arg(_value(value)) for name, value in given.items()})
 
 
 def _value(value: object) -> object:
-    """What a step writes, as a value: Code is evaluated where it is a literal."""
+    """What a step writes, as a value: Snippet is evaluated where it is a literal."""
     if hasattr(value, "key"):
         return Unknown("an expression of the program's own")
-    if not isinstance(value, Code):
+    if not isinstance(value, Snippet):
         return value
     try:
         return ast.literal_eval(value.text)

@@ -79,25 +79,25 @@ _LIKELY: Mapping[str, object] = {
 
 
 @dataclass(eq=False, slots=True)
-class Part:
+class Ingredient:
     """A layer of the graph, or a new one, as the steps of a change find it and leave it."""
 
     kind: str
     args: dict[str, Arg] = field(default_factory=dict)
-    inner: Part | None = None
+    inner: Ingredient | None = None
     origin: Origin | None = None
     op: bool = False
     own: str = ""
     frozen: bool = False
 
     @classmethod
-    def of(cls, layer: Layer, frozen: bool) -> Part:
+    def of(cls, layer: Layer, frozen: bool) -> Ingredient:
         """A layer of the graph."""
         own = layer.cls if kind_of(layer.cls or layer.kind) != layer.kind and layer.cls != "Lambda" else ""
         inner = cls.of(layer.wrapped, frozen) if layer.wrapped is not None else None
         return cls(layer.kind, dict(layer.args), inner, layer.origin, layer.op or layer.cls == "Lambda", own, frozen)
 
-    def become(self, other: Part) -> None:
+    def become(self, other: Ingredient) -> None:
         """Take on another layer's kind and arguments. Where it is one of the program's, it is now found by that."""
         self.origin = other.origin or self.origin
         self.kind, self.args, self.inner = other.kind, dict(other.args), other.inner

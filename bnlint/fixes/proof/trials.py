@@ -13,7 +13,7 @@ from ...rulebook.change import AddCall, Change, Function
 from .comparing import Outcome, compare
 from .neighbourhood import Neighbourhood
 from .sizes import ERRORS, Outside, Sized, Sizes
-from .specs import Network, Part, Spec, Untried
+from .specs import Ingredient, Network, Spec, Untried
 
 MOST_CALLS = 24
 """How many calls a neighbourhood may grow to, while a difference is followed."""
@@ -163,7 +163,7 @@ def _runnable(calls: list[Call], keys: set[object]) -> tuple[list[Call], list[st
     calls, dropped = list(calls), []
     while len(calls) > 1 and keys.isdisjoint(_origins(calls[0])):
         try:
-            Part.of(calls[0].layer, False).spec({})
+            Ingredient.of(calls[0].layer, False).spec({})
             break
         except Untried:
             dropped.append(f"what {calls[0].layer.kind} gives is drawn too")

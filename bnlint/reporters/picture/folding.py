@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ...graph.picture import Node
+from ...graph.picture import Shown
 
 WHOLE = 30
 """Up to how many nodes a model is drawn as it is."""
@@ -41,7 +41,7 @@ class Fold:
         return self.first - self.size + self.exit
 
 
-def folds(nodes: Sequence[Node], outputs: Iterable[int]) -> list[Fold]:
+def folds(nodes: Sequence[Shown], outputs: Iterable[int]) -> list[Fold]:
     """The blocks to fold, in order; they do not overlap."""
     if len(nodes) <= WHOLE:
         return []
@@ -60,7 +60,7 @@ def folds(nodes: Sequence[Node], outputs: Iterable[int]) -> list[Fold]:
 class _Search:
     """Looks for repetitions in the series of nodes."""
 
-    def __init__(self, nodes: Sequence[Node], outputs: Iterable[int]) -> None:
+    def __init__(self, nodes: Sequence[Shown], outputs: Iterable[int]) -> None:
         self._nodes = nodes
         kinds: dict[object, int] = {}
         self._kinds = [kinds.setdefault(_shown(node), len(kinds)) for node in nodes]
@@ -123,6 +123,6 @@ class _Search:
         return None if any(self._last_use[number] >= fold.end for number in hidden) else fold
 
 
-def _shown(node: Node) -> object:
+def _shown(node: Shown) -> object:
     """What a node shows but for its name; nodes that differ in it are not of the same block."""
     return (node.kind, node.form, node.settings, node.rate is None, node.training, node.optional, node.branched)

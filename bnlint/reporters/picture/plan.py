@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ...findings import Finding, Place, Severity
-from ...graph.picture import Node, Scene
+from ...graph.picture import Scene, Shown
 from . import shapes
 from .folding import Fold, folds
 from .layout import Box, Layout, Line, Point, arrange
@@ -50,8 +50,8 @@ class Remark:
 class Drawn:
     """A node on the picture: its outline's rectangle, and what it stands for."""
 
-    node: Node
-    copies: list[Node]
+    node: Shown
+    copies: list[Shown]
     kind: str
     rest: str
     remarks: list[Remark]
@@ -72,7 +72,7 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class Wire:
     """A line on the picture. target: a node's number, or -1, -2, … for the outputs.
 
     each: it goes into every copy of the block its target stands in. branched: it is taken in one of several branches.
@@ -86,7 +86,7 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class FoldBox:
     """The box around a folded block."""
 
     fold: Fold
@@ -101,15 +101,15 @@ Rectangle = tuple[float, float, float]
 
 
 @dataclass(slots=True)
-class Plan:
+class Drawing:
     """All of a picture, in pixels from its left upper corner."""
 
     width: float = 0.0
     height: float = 0.0
     nodes: list[Drawn] = field(default_factory=list)
     outputs: list[Rectangle] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
-    frames: list[Frame] = field(default_factory=list)
+    edges: list[Wire] = field(default_factory=list)
+    frames: list[FoldBox] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -131,7 +131,7 @@ class _Inside:
         return PAD + self.layout.corners[key][0] - self.box.width / 2
 
 
-def make_plan(scene: Scene, marks: Marks) -> Plan:
+def make_drawing(scene: Scene, marks: Marks) -> Drawing:
     """Lay a scene out. Raises layout.Missing."""
     found = folds(scene.nodes, [number for output in scene.outputs for number in output])
     within = {number: fold for fold in found for number in range(fold.first, fold.end)}
@@ -181,7 +181,7 @@ class _Outer:
         self.lines: list[Line] = []
         self.ends: list[tuple[int, Hashable, bool]] = []
 
-    def into(self, node: Node) -> None:
+    def into(self, node: Shown) -> None:
         """The lines to a node, side by side."""
         drawn = self.drawn[node.number]
         for number, branched, at in zip(node.inputs, node.branched, ports(len(node.inputs), drawn.width), strict=True):
@@ -202,7 +202,7 @@ def ports(count: int, width: float) -> list[float]:
     return [(place - (count - 1) / 2) * step for place in range(count)]
 
 
-def _drawn(copies: list[Node], marks: Marks) -> Drawn:
+def _drawn(copies: list[Shown], marks: Marks) -> Drawn:
     node = copies[0]
     kind, rest = shapes.label(node, [copy.rate for copy in copies if copy.rate is not None])
     remarks = [Remark(f"training={node.training}")] if node.training else []
@@ -253,9 +253,9 @@ def _inside(scene: Scene, fold: Fold, marks: Marks) -> _Inside:
     return _Inside(fold, arrange(boxes, lines), drawn, ends, entries)
 
 
-def _placed(scene: Scene, layout: Layout, outer: _Outer, ends: list[Hashable]) -> Plan:
+def _placed(scene: Scene, layout: Layout, outer: _Outer, ends: list[Hashable]) -> Drawing:
     """The plan, once everything has its place; the ways into and out of blocks are put together."""
-    plan = Plan(layout.width, layout.height)
+    plan = Drawing(layout.width, layout.height)
     for number, one in outer.drawn.items():
         _put(one, layout.corners[number], (0.0, 0.0))
         plan.nodes.append(one)
@@ -264,14 +264,14 @@ def _placed(scene: Scene, layout: Layout, outer: _Outer, ends: list[Hashable]) -
         fold = outer.within.get(source)
         whole = way if fold is None else [*_out_of(outer.insides[fold], layout.corners[fold]), *way]
         if isinstance(target, int):
-            plan.edges.append(Edge(source, target, tuple(whole), branched))
+            plan.edges.append(Wire(source, target, tuple(whole), branched))
         elif isinstance(target, Fold):
             leads[source, target] = whole
         else:
-            plan.edges.append(Edge(source, -1 - ends.index(target), tuple(whole), branched))
+            plan.edges.append(Wire(source, -1 - ends.index(target), tuple(whole), branched))
     for fold, inside in outer.insides.items():
         left, top = layout.corners[fold]
-        plan.frames.append(Frame(fold, left, top, inside.box.width, inside.box.height))
+        plan.frames.append(FoldBox(fold, left, top, inside.box.width, inside.box.height))
         shift = (left + PAD, top + HEADER)
         for one in inside.drawn:
             _put(one, inside.layout.corners[one.node.number], shift)
@@ -280,7 +280,7 @@ def _placed(scene: Scene, layout: Layout, outer: _Outer, ends: list[Hashable]) -
             moved = [(x + shift[0], y + shift[1]) for x, y in way]
             lead = leads[source, fold] if source < fold.first else []
             each = bool(lead) and source != fold.entry
-            plan.edges.append(Edge(source, target, (*lead, *moved), branched, each))
+            plan.edges.append(Wire(source, target, (*lead, *moved), branched, each))
     plan.outputs = [(*layout.corners[end], _output_width(scene, place)) for place, end in enumerate(ends)]
     _join(plan)
     return plan
@@ -292,7 +292,7 @@ def _out_of(inside: _Inside, corner: Point) -> list[Point]:
     return [*way, (way[-1][0], corner[1] + inside.box.height)]
 
 
-def _join(plan: Plan) -> None:
+def _join(plan: Drawing) -> None:
     """Let lines begin and end at the outlines, those into one node in the order in which they come."""
     tops = {one.node.number: one.y for one in plan.nodes}
     tops |= {-1 - place: y for place, (_, y, _) in enumerate(plan.outputs)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...graph.picture import Form, Node
+from ...graph.picture import Form, Shown
 from ..escape import printable
 
 HEIGHT = 26.0
@@ -49,7 +49,7 @@ COLORS: dict[str, tuple[str, str]] = {
 _DASHES = {"dropout": "6 3", "other": "1.5 2.5"}
 
 
-def label(node: Node, rates: Sequence[float] = ()) -> tuple[str, str]:
+def label(node: Shown, rates: Sequence[float] = ()) -> tuple[str, str]:
     """What a node says: its kind, and the rest. `rates` are those of all the copies it stands for."""
     known = sorted({*rates} or ({node.rate} if node.rate is not None else set()))
     said = [node.name] if node.form == "model" and node.name else []

@@ -11,7 +11,7 @@ from ...findings import Severity
 from ...graph.picture import Scene
 from ..escape import printable
 from . import shapes
-from .plan import Drawn, Edge, Frame, Marks, Plan, Remark, make_plan, output_label, remarks_of, summary
+from .plan import Drawing, Drawn, FoldBox, Marks, Remark, Wire, make_drawing, output_label, remarks_of, summary
 from .shapes import number
 
 MARGIN = 14.0
@@ -85,7 +85,7 @@ def _document(body: str, width: float, height: float, title: str, style: str) ->
 
 def _scene(scene: Scene, marks: Marks, name: str) -> tuple[str, float, float]:
     """The elements of one model, and the room they take."""
-    plan = make_plan(scene, marks)
+    plan = make_drawing(scene, marks)
     head = _head(scene, remarks_of([scene.places], marks))
     wide = max([NARROWEST, plan.width + 2 * MARGIN, *(right for _, right in head)])
     left, top = (wide - plan.width) / 2, MARGIN + len(head) * _LINE + 12
@@ -120,7 +120,7 @@ def _head(scene: Scene, remarks: list[Remark]) -> list[tuple[str, float]]:
     return lines
 
 
-def _frame(frame: Frame) -> str:
+def _frame(frame: FoldBox) -> str:
     fold = frame.fold
     said = f"{fold.times} such blocks, one after the other: each takes what the one before puts out"
     data = f'data-first="{fold.first}" data-size="{fold.size}" data-times="{fold.times}" data-exit="{fold.exit}"'
@@ -129,7 +129,7 @@ def _frame(frame: Frame) -> str:
     return f'<g class="block" {data}><title>{said}</title><rect class="frame" rx="6" {box}/>{count}</g>'
 
 
-def _edge(edge: Edge) -> str:
+def _edge(edge: Wire) -> str:
     """A line with bends only in the gaps between layers, and an arrowhead."""
     (x, y), *others = edge.way
     steps = [f"M{number(x)} {number(y)}"]
@@ -185,7 +185,7 @@ def _sign(severity: Severity, x: float, y: float) -> str:
     return f'<path class="sign" transform="translate({number(x)} {number(y)})" d="{_SIGNS[severity]}"/>'
 
 
-def _legend(scene: Scene, plan: Plan, wide: float, top: float) -> tuple[list[str], float]:
+def _legend(scene: Scene, plan: Drawing, wide: float, top: float) -> tuple[list[str], float]:
     """A sample of each shape that the picture has, with its word; and where that ends."""
     used = {node.form for node in scene.nodes} | ({"output"} if scene.outputs else set())
     x, y = MARGIN, top
