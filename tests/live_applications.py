@@ -61,7 +61,7 @@ def measured(name: str) -> dict[str, Any]:
 def seen(model: Any, building: float) -> dict[str, Any]:
     """What the live door sees, and what checking the model costs as a share of the time it took to build."""
     from bnlint import check_model
-    from bnlint.doors.live.door import door as live
+    from bnlint.doors.live import door as live
     from bnlint.graph.view import models_of
 
     with warnings.catch_warnings():

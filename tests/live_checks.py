@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import bnlint
-from bnlint.doors.live.door import door as live
+from bnlint.doors.live import door as live
 
 
 def numbers(value: Any) -> Any:

@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 
 import bnlint
 from bnlint import Failure, Finding, Place, Severity, check_paths, check_source
-from bnlint.cli.main import console, main
+from bnlint.cli import console
+from bnlint.cli.main import main
 from bnlint.inputs.candidates import Sieve
 from bnlint.rulebook.folders import open_book
 from bnlint.run import engine

@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bnlint import Problem, Program, check_paths, check_source, fix_source
+from bnlint.cli import main as cli
 from bnlint.cli.main import main
-from bnlint.cli.main import main as cli
 from bnlint.doors import source
 from bnlint.doors.source import project
 from bnlint.doors.source.language import finish
@@ -28,7 +28,7 @@ from bnlint.fixes.proof import certificate
 from bnlint.graph import Model
 from bnlint.graph import picturing as scenes
 from bnlint.inputs import candidates as sieve
-from bnlint.inputs import code, files, gate
+from bnlint.inputs import files, gate, reading
 from bnlint.inputs import suppressions as suppress
 from bnlint.rulebook.folders import open_book
 from bnlint.run import checker, engine
@@ -147,7 +147,7 @@ def test_a_rule_that_raises_costs_its_own_findings_in_one_file(name: str, monkey
 
 
 STEPS = {
-    "decoding": (code, "read"),
+    "decoding": (reading, "read"),
     "the gate": (gate, "check_text"),
     "the look at the bytes": (sieve, "names_batchnorm"),
     "telling the target": (source, "keras_of"),
@@ -278,7 +278,7 @@ def test_a_rule_of_somebody_elses_is_not_called_a_fault_of_bnlint() -> None:
     assert error["message"] == "rule broken failed (KeyError: 'a\\nb'); --verbose shows where"
 
 
-@pytest.mark.parametrize("owner, name", [(files, "find"), (engine, "settle"), (cli, "_write")])
+@pytest.mark.parametrize("owner, name", [(files, "find"), (engine, "merge"), (cli, "_write")])
 def test_a_fault_that_ends_a_run_is_a_line_too(owner: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     failing(monkeypatch, owner, name, lambda arguments: True)
     result = lint()

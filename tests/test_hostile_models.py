@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from bnlint.api import check_paths
-from bnlint.doors.saved.door import door as saved
+from bnlint.doors.saved import door as saved
 from bnlint.doors.saved.weights import declared_length
 from bnlint.inputs.gate import Refused
 

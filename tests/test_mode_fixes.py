@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.api import check_source
+from bnlint.api import check_source, fix_source
 from bnlint.findings import Certificate
 from bnlint.rulebook.card import unmarked
 from bnlint.rulebook.folders import open_book
 from bnlint.run.examples import CardExample, trials
-from bnlint.run.fixing import Fixer, fix_source
+from bnlint.run.fixing import Fixer
 from bnlint.run.plan import Request
 
 SCRIPT = Path(__file__).with_name("live_mode_fixes.py")

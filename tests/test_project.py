@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
-from bnlint import Report, check_paths
+from bnlint import Report, check_paths, check_source
 from bnlint.doors.source import evaluate
 from bnlint.doors.source import project as projects
 from bnlint.doors.source.draft import Draft
@@ -153,3 +154,28 @@ def test_importers_see_what_is_on_disk_and_not_a_text_in_hand(tmp_path: Path) ->
     parts.write_text(on_disk.replace("Dropout(0.5)", "Flatten()"))
     os.utime(parts, ns=(1, 1))
     assert layer_of_net() == "Flatten"
+
+
+TRAINS = "from nets import net\n\nmodel = net()\nmodel.compile('adam', 'mse')\nmodel.fit(x, y, batch_size=2)\n"
+NETS = "import keras\n\n\ndef net():\n    layers = [keras.layers.Dense(8), keras.layers.BatchNormalization()]\n"
+NETS += "    return keras.Sequential(layers)\n"
+
+
+def test_a_text_is_checked_as_if_it_stood_in_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its imports are followed, and the project's pins are read; a notebook's text is its JSON."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nets.py").write_text(NETS, encoding="utf-8")
+    cells = [{"cell_type": "code", "metadata": {}, "outputs": [], "source": TRAINS.splitlines(keepends=True)}]
+    book = json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 5}, indent=1)
+    for name, text in (("train.py", TRAINS), ("train.ipynb", book)):
+        said = check_source(text, name, select=["tiny-batch"], config={})
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        assert said.findings == check_paths([name], select=["tiny-batch"], config={}).findings != []
+        assert said.failures == [] and "batch_size=2" in str(said)
+    old = "import keras\n\nkeras.backend.learning_phase()\nkeras.layers.BatchNormalization()(keras.Input((3,)))\n"
+    for pins, severity in (("", "error"), ("tensorflow==2.15.0\n", "advice")):
+        folder = tmp_path / f"pinned {bool(pins)}"
+        folder.mkdir()
+        (folder / "requirements.txt").write_text(pins, encoding="utf-8")
+        found = check_source(old, str(folder / "old.py"), config={})
+        assert [str(finding.severity) for finding in found if finding.rule == "learning-phase"] == [severity]

@@ -15,7 +15,7 @@ from test_hostile_models import NORM, PLAIN, h5py, hdf5, keras, layer, sequentia
 
 from bnlint import check_paths
 from bnlint.cli.main import main
-from bnlint.doors.saved.door import door as saved
+from bnlint.doors.saved import door as saved
 from bnlint.graph import Model, Program, is_batchnorm, is_frozen
 
 CHECKOUT = Path(__file__).parents[1]

@@ -122,7 +122,7 @@ from bnlint.runtime import clean
 
 def test_model(monkeypatch):
     finding = Finding("some-rule", "batch", Severity.WARNING, Place("<net>", layer="net/bn"), "It is off.")
-    monkeypatch.setattr(clean, "check_model", lambda *given, **more: bnlint.Report([finding], checked=1))
+    monkeypatch.setattr(clean, "run_model", lambda *given, **more: bnlint.Report([finding], checked=1))
     bnlint.assert_clean(None, fail_on="error")
     bnlint.assert_clean(None)
 """

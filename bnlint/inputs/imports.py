@@ -12,7 +12,8 @@ from . import disk
 
 DEPTH = 3
 _USES = (b".fit(", b"training=", b"GradientTape(", b"train_on_batch(")
-_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+)?import\b[ \t]*(\([^)]*|[^\n]*)", re.MULTILINE)
+_IMPORT = re.compile(rb"^[ \t\"]*(?:from[ \t]+([\w.]+)[ \t]+)?import\b[ \t]*(\([^)]*|[^\n]*)", re.MULTILINE)
+"""An import line; in a notebook, which is JSON, it is a string."""
 _COMMENT = re.compile(r"#.*")
 _NAME = re.compile(r"[\w.]+")
 _LIBRARIES = frozenset((*PACKAGES, *"matplotlib numpy os pandas scipy sklearn sys tensorflow torch".split()))

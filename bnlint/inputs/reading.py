@@ -6,7 +6,7 @@ import codecs
 
 from . import decoding
 from .code import Code, whole
-from .gate import read
+from .gate import check_text, read
 from .suffixes import in_parts, is_document
 
 
@@ -22,6 +22,13 @@ def read_code(path: str, data: bytes) -> Code:
         return read_document(data)
     text, checked = read(data)
     return whole(text, checked)
+
+
+def code_of(path: str, text: str) -> Code:
+    """The code of a text that stands in a file of this name; Refused where it cannot be linted."""
+    if in_parts(path):
+        return read_code(path, text.encode("utf-8", "surrogatepass"))
+    return whole(text, check_text(text))
 
 
 def encoding_of(path: str, data: bytes) -> str:

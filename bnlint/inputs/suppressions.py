@@ -84,6 +84,13 @@ def of_file(path: str) -> list[Suppression]:
         return []
 
 
+def of_text(path: str, text: str) -> list[Suppression]:
+    """The suppressions in a text that stands in a file of this name."""
+    from .suffixes import in_parts
+
+    return of_bytes(path, text.encode("utf-8", "surrogatepass")) if in_parts(path) else read(text)
+
+
 def of_bytes(path: str, data: bytes) -> list[Suppression]:
     """The suppressions in a file with this content; none where it cannot be linted."""
     from .decoding import Refused, decoded

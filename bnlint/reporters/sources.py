@@ -15,7 +15,8 @@ class Sources:
     """Lines of source text by place. `texts` holds what is not on the disk, by path; files are read once."""
 
     def __init__(self, texts: Mapping[str, str] | None = None) -> None:
-        self._lines = {path: LINE_END.split(text) for path, text in (texts or {}).items()}
+        self._texts = texts or {}
+        self._lines = {path: LINE_END.split(text) for path, text in self._texts.items()}
         self._cells: dict[str, list[list[str]]] = {}
 
     def line(self, place: Place) -> str | None:
@@ -32,7 +33,7 @@ class Sources:
 
     def _cell(self, path: str, number: int) -> list[str]:
         if path not in self._cells:
-            self._cells[path] = _read_cells(path)
+            self._cells[path] = _read_cells(path, self._texts.get(path))
         cells = self._cells[path]
         return cells[number - 1] if 0 < number <= len(cells) else []
 
@@ -48,13 +49,13 @@ def _read(path: str) -> list[str]:
         return []
 
 
-def _read_cells(path: str) -> list[list[str]]:
+def _read_cells(path: str, text: str | None) -> list[list[str]]:
     """The lines of each code cell of a notebook; none where it cannot be read."""
     from ..inputs.decoding import Refused
-    from ..inputs.reading import read_code
+    from ..inputs.reading import code_of, read_code
 
     try:
-        notebook = read_code(path, disk.read(path))
+        notebook = code_of(path, text) if text is not None else read_code(path, disk.read(path))
     except (OSError, Refused):
         return []
     lines = notebook.text.split("\n")

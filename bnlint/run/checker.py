@@ -73,7 +73,7 @@ class Checker:
     def _read(self, path: str) -> FileOutcome:
         from ..inputs import gate
         from ..inputs.reading import read_code
-        from ..inputs.suffixes import is_document, is_model
+        from ..inputs.suffixes import is_model
 
         if is_model(path):
             return self._saved(path)
@@ -84,9 +84,15 @@ class Checker:
             return FileOutcome(failures=[Failure(path, files.reason(error))])
         except gate.Refused as refusal:
             return FileOutcome(failures=[refusal.failure(path)])
+        return self.read(path, code, gate.names_batchnorm(data), Path(os.path.abspath(path)))
+
+    def read(self, path: str, code: Code, named: bool, file: Path | None) -> FileOutcome:
+        """What becomes of a file's code, its broken parts included. `named`: some of its bytes name what matters."""
+        from ..inputs.suffixes import is_document
+
         outcome = FileOutcome()
-        if code.named or not gate.names_batchnorm(data):
-            outcome = self.check(code, path, Path(os.path.abspath(path)))
+        if code.named or not named:  # Else it only looks as if it did: in prose, or a broken cell.
+            outcome = self.check(code, path, file)
         if is_document(path):  # What looks like Python there may be a fragment, or none.
             outcome.notes += [f"{path}:{line}: a block left out: {why}" for _, line, why, _ in code.broken]
         else:

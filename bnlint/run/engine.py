@@ -35,17 +35,23 @@ SIFT_PAYS = 1_000
 
 
 def run_text(plan: Plan, text: str, filename: str) -> Result:
-    """Carry out a plan on a Python text that findings show as this file."""
-    from ..inputs.candidates import too_large
+    """Carry out a plan on a text as if it stood in this file, which need not be there; in none for "<…>".
+
+    For a notebook, the text is its JSON.
+    """
+    from ..inputs.candidates import size_limit, too_large
     from ..inputs.gate import names_batchnorm
+    from ..inputs.imports import Imports
 
     text = text.removeprefix("\ufeff")
     result = _begun(plan, checked=1, texts={filename: text})
     data = text.encode("utf-8", "surrogatepass")
-    if len(data) > plan.config.max_size:
-        result.failures.append(too_large(filename, len(data), plan.config.max_size))
-    elif names_batchnorm(data):
-        merge(result, [_checked(text, filename, plan)], plan, {filename: lambda: suppressions.read(text)})
+    limit = size_limit(filename, plan.config.max_size)
+    if len(data) > limit:
+        result.failures.append(too_large(filename, len(data), limit))
+    elif (named := names_batchnorm(data)) or Imports(names_batchnorm, plan.config.max_size).reach(filename, data):
+        comments = partial(suppressions.of_text, filename, text)
+        merge(result, [_checked(text, filename, named, plan)], plan, {filename: comments})
     return result
 
 
@@ -61,16 +67,17 @@ def run_model(plan: Plan, model: Any, data: Any = None, training: Training | Non
     return result
 
 
-def _checked(text: str, filename: str, plan: Plan) -> FileOutcome:
-    from ..inputs import gate
-    from ..inputs.code import whole
+def _checked(text: str, filename: str, named: bool, plan: Plan) -> FileOutcome:
+    from ..inputs.gate import Refused
+    from ..inputs.reading import code_of
 
     def check() -> FileOutcome:
         try:
-            code = whole(text, gate.check_text(text))
-        except gate.Refused as refusal:
+            code = code_of(filename, text)
+        except Refused as refusal:
             return FileOutcome(failures=[refusal.failure(filename)])
-        return Checker(plan).check(code, filename)
+        file = None if filename.startswith("<") else Path(os.path.abspath(filename))
+        return Checker(plan).read(filename, code, named, file)
 
     return guarded("reading the text", filename, check)
 

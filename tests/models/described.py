@@ -58,8 +58,8 @@ def main(version: int, folder: str) -> None:
     """Print, for each program, the descriptions by the live door and by the saved door from each format."""
     import numpy as np
 
-    from bnlint.doors.live.door import door as live
-    from bnlint.doors.saved.door import door as saved
+    from bnlint.doors.live import door as live
+    from bnlint.doors.saved import door as saved
     from models.programs import BOTH, HEADER, SUBCLASSES
 
     found: dict[str, Any] = {}
