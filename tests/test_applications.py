@@ -63,10 +63,6 @@ def test_the_live_door_sees_it_as_it_is(name: str, live: dict[str, Any]) -> None
     assert door["graph"] == {key: live[name][key] for key in door["graph"]}
 
 
-def test_to_check_a_model_costs_a_tenth_of_building_it(live: dict[str, Any]) -> None:
-    assert live["ResNet152"]["door"]["cost"] < 0.1
-
-
 @pytest.mark.parametrize("name", sorted({*CONSTRUCTORS} - {"NASNetLarge"}))
 def test_its_batch_normalization_begins_and_ends_where_the_graph_says(name: str, live: dict[str, Any]) -> None:
     *first, last = live[name]["first and last"] or [None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import re
 from pathlib import Path
@@ -35,3 +36,24 @@ def test_every_folder_of_the_package_is_on_the_map() -> None:
     parts = {path for path in (CHECKOUT / "bnlint").iterdir() if path.name[:2] != "__"}
     names = {f"{path.name}/" if path.is_dir() else path.name for path in parts} - {"rules/", "py.typed", "moved.py"}
     assert [name for name in names if f"`{name}`" not in text] == []
+
+
+FIELD = re.compile(r"([a-z_]+(?:(?:, and |, | and )[a-z_]+)*): ")
+CLASSES = [
+    pytest.param(node, id=f"{path.stem}.{node.name}")
+    for path in sorted((CHECKOUT / "bnlint").rglob("*.py"))
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    if isinstance(node, ast.ClassDef) and FIELD.search(ast.get_docstring(node) or "")
+]
+
+
+@pytest.mark.parametrize("node", CLASSES)
+def test_the_fields_that_a_class_explains_are_there(node: ast.ClassDef) -> None:
+    """`name: what it is`, at the beginning of a sentence."""
+    fields = {one.target.id for one in node.body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)}
+    if not fields:
+        return
+    methods = {one.name for one in node.body if isinstance(one, ast.FunctionDef)}
+    sentences = re.split(r"(?<=[.;])\s+|\n\n", (ast.get_docstring(node) or "").replace("`", ""))
+    found = [match[1] for one in sentences if (match := FIELD.match(one.replace("\n", " ")))]
+    assert {name for names in found for name in re.split(r", and |, | and ", names)} <= fields | methods

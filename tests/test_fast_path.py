@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -107,16 +105,3 @@ def test_a_run_with_findings_loads_no_framework_and_no_slow_part_of_libcst(proje
 def test_what_is_used_is_loaded(project: Path, bare: set[str], arguments: tuple[str, ...], module: str) -> None:
     """So that the tests above would notice."""
     assert module in loaded(lint(*arguments), project) - bare
-
-
-@pytest.mark.slow
-def test_the_version_costs_little_more_than_importing_click(project: Path) -> None:
-    programs = ("import click", lint("--version"))
-    times: tuple[list[float], list[float]] = ([], [])
-    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
-    for _ in range(25):
-        for program, measured in zip(programs, times, strict=True):
-            begin = time.perf_counter()
-            subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True)
-            measured.append(time.perf_counter() - begin)
-    assert statistics.median(version / base for base, version in zip(*times, strict=True)) <= 1.5

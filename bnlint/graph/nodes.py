@@ -227,7 +227,6 @@ class Layer:
     args: the arguments by name, Keras's defaults not included: `arg(name)` adds those.
     wrapped: the layer inside TimeDistributed, Bidirectional, SpectralNormalization, …
     state: what its weights hold, for a batch normalization of a live or saved model.
-    body: for a project's Layer subclass, the calls its `call` makes, once evaluated (also in the flat graph).
     escaped: the door could not follow everything that is done with the layer.
     """
 
