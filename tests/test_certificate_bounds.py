@@ -21,7 +21,8 @@ from bnlint.fixes.proof.comparing import Outcome, compare
 from bnlint.fixes.proof.costs import DRAWN, run_of
 from bnlint.fixes.proof.neighbourhood import Neighbourhood
 from bnlint.fixes.proof.running import Runner
-from bnlint.fixes.proof.sizes import ERRORS, Outside, Sized, Sizes
+from bnlint.fixes.proof.sizes import Outside, Sized, Sizes
+from bnlint.fixes.proof.specs import Uncomputable
 from bnlint.fixes.proof.trials import MOST_IN_ALL
 from bnlint.graph import Call, Program
 from bnlint.rulebook.change import Change, Function, MoveCall, RemoveCall, SetArgument, Step
@@ -246,7 +247,7 @@ def test_shapes_and_variables_are_those_of_a_run_and_its_peak_is_no_higher(text:
     shapes = tuple(one.known for one in outside_of(hood))
     try:
         costs = run_of(network, shapes, 3, BATCH)
-    except ERRORS:
+    except Uncomputable:
         return
     assume(costs.values + costs.beside < 3_000_000)
     runner = Runner(network, 3, {}, True)
@@ -282,7 +283,7 @@ def smaller(program: Program, steps: tuple[Step, ...], calls: Sequence[Call]) ->
     watched = tuple(hood.watched(set()))
     try:
         assume(known.fits() and known.work > 2 * DRAWN)
-    except ERRORS:
+    except Uncomputable:
         assume(False)
     yield compare(known.before, known.after, known.shapes, watched, program.keras), known
     with patch.object(sizes, "MOST_NUMBERS", known.numbers - 1):

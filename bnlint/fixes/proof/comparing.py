@@ -12,7 +12,7 @@ from ...findings import ROUNDING
 from ...reference.arrays import Array
 from .budget import BATCH, UPDATES, many
 from .running import Runner, Variables
-from .specs import Network, Spec, axis_of, moved, normalizes
+from .specs import Network, Spec, Uncomputable, axis_of, moved, normalizes
 
 _SHIFT = 3.0
 """How much darker or brighter than the mean a sample is at most, in standard deviations of its numbers."""
@@ -53,7 +53,7 @@ def compare(
 ) -> Outcome:
     """Run both. `shapes` are those of the inputs without the batch, `watched` the numbers of the outputs that count.
 
-    Raises ValueError and the like where Keras would raise, or what is asked for is too much.
+    Raises Uncomputable.
     """
     return Comparison(before, after, shapes, watched, keras).outcome()
 
@@ -243,7 +243,7 @@ def _at(values: list[Array], outside: list[Array], number: int) -> Array:
 
 def _of_values(one: Array, other: Array) -> float:
     if one.shape != other.shape:
-        raise ValueError(f"the output has the shape {one.shape[1:]} before and {other.shape[1:]} after")
+        raise Uncomputable(f"the output has the shape {one.shape[1:]} before and {other.shape[1:]} after")
     return float(np.abs(one - other).max())
 
 

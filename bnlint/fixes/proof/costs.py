@@ -17,7 +17,7 @@ from ...catalog import row
 from ...catalog.spatial import split
 from ...graph.kinds import MERGES, RANDOM
 from ...reference.windows import each, padding_of
-from .specs import Network, Spec, arranged, axis_of
+from .specs import RAISED, Network, Spec, Uncomputable, arranged, axis_of
 
 Shape = tuple[int, ...]
 
@@ -31,7 +31,7 @@ _QUICK = 20
 """What any other takes."""
 
 
-class Unequal(ValueError):
+class Unequal(Uncomputable):
     """Inputs of a layer that do not go together: the number of its node and their shapes."""
 
     def __init__(self, said: str, shapes: Sequence[Shape], node: int = -1) -> None:
@@ -81,7 +81,7 @@ class Run:
 
 @lru_cache(maxsize=512)
 def run_of(network: Network, shapes: tuple[Shape, ...], keras: int, batch: int) -> Run:
-    """What a run costs with inputs of these shapes, the batch left out. Raises ValueError, TypeError and the like."""
+    """What a run costs with inputs of these shapes, the batch left out. Raises Uncomputable."""
     values: dict[int, Shape] = {-1 - number: (batch, *shape) for number, shape in enumerate(shapes)}
     costs: dict[int, Cost] = {}
     for number in arranged(network):
@@ -90,6 +90,8 @@ def run_of(network: Network, shapes: tuple[Shape, ...], keras: int, batch: int) 
             costs[number] = cost_of(node.spec, [values[one] for one in node.inputs], keras)
         except Unequal as found:
             raise found.at(number) from None
+        except RAISED as error:
+            raise Uncomputable(str(error)) from error
         values[number] = costs[number].shape
     return Run(tuple(costs[number] for number in range(len(network.nodes))))
 

@@ -14,7 +14,7 @@ from ...reference import linear, noise, normalizations, ops
 from ...reference.activations import activation, leaky_relu
 from ...reference.arrays import Array
 from ...reference.batchnorm import BatchNorm
-from .specs import Network, Spec, arranged, axis_of, normalizes
+from .specs import RAISED, Network, Spec, Uncomputable, arranged, axis_of, normalizes
 
 _POSITIVE = ("moving_variance", "moving_stddev", "renorm_stddev")
 _FIRST = {"gamma": 1.0, **dict.fromkeys(_POSITIVE, 1.0)}
@@ -42,7 +42,7 @@ class Runner:
     into: dict[int, Array] = field(default_factory=dict)
 
     def run(self, outside: Sequence[Array], training: bool, step: int, noisy: bool = True) -> list[Array]:
-        """Every node's value for these inputs, and the inputs of batch normalizations in `into`."""
+        """Every node's value for these inputs; into `into`, those of batch normalizations. Raises Uncomputable."""
         values: dict[int, Array] = {-1 - number: x for number, x in enumerate(outside)}
         for number in arranged(self.network):
             node = self.network.nodes[number]
@@ -51,7 +51,10 @@ class Runner:
             at = At(self, node.spec, node.layer, mode, step, noisy)
             if normalizes(node.spec):
                 self.into[node.layer] = xs[0]
-            values[number] = at(xs)
+            try:
+                values[number] = at(xs)
+            except RAISED as error:
+                raise Uncomputable(str(error)) from error
         return [values[number] for number in range(len(self.network.nodes))]
 
 

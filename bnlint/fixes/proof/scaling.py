@@ -14,7 +14,7 @@ from typing import Any
 from ...reference.windows import each
 from .budget import BATCH
 from .costs import Given, Run, Shape, Unequal, cost_of, each_pair
-from .specs import Network, Node, Spec, arranged
+from .specs import RAISED, Network, Node, Spec, Uncomputable, arranged
 
 Pair = tuple[Network, Network]
 
@@ -47,7 +47,7 @@ def scaled(
 ) -> tuple[Pair, tuple[str, ...]]:
     """Both networks for inputs of these shapes, by what each layer's input is on the `wholes`; and what was changed.
 
-    What a layer has before and after stays the same in both. Raises ValueError and the like where that cannot be.
+    What a layer has before and after stays the same in both. Raises Uncomputable where that cannot be.
     """
     made: dict[int, tuple[Spec, Spec]] = {}
     said: dict[str, None] = {}
@@ -60,11 +60,13 @@ def scaled(
         for number in arranged(network):
             node = network.nodes[number]
             given = [small[one] for one in node.inputs]
-            specs[number] = _of_layer(node, big[node.inputs[0]], given[0], made, limits)
             try:
+                specs[number] = _of_layer(node, big[node.inputs[0]], given[0], made, limits)
                 small[number] = cost_of(specs[number], given, keras).shape
             except Unequal as error:
                 raise error.at(number) from None
+            except RAISED as error:
+                raise Uncomputable(str(error)) from error
             said |= dict.fromkeys(_changes(node.spec, specs[number]))
         nodes = (replace(node, spec=specs[number]) for number, node in enumerate(network.nodes))
         found.append(replace(network, nodes=tuple(nodes)))

@@ -11,10 +11,7 @@ from .budget import BATCH, MOST_NUMBERS, MOST_WORK, numbers_of, work_of
 from .costs import Run, Shape, Unequal, run_of
 from .edges import edges
 from .scaling import LIMITS, Limits, scaled
-from .specs import Network, Untried, narrowed
-
-ERRORS = (ValueError, IndexError, TypeError, KeyError, ArithmeticError, AttributeError, MemoryError)
-"""What a trial raises where Keras would, or where even so much is not to be had."""
+from .specs import Network, Uncomputable, Untried, narrowed
 
 _WIDTH = 8
 _SIZES = {2: (_WIDTH,), 3: (12, _WIDTH), 4: (12, 11, _WIDTH), 5: (9, 7, 6, _WIDTH)}
@@ -76,7 +73,7 @@ class Sized:
     smaller: tuple[str, ...] = ()
 
     def fits(self) -> bool:
-        """Whether a trial can be this large. Raises one of ERRORS where the sizes do not go together."""
+        """Whether a trial can be this large. Raises Uncomputable where the sizes do not go together."""
         return self.work <= MOST_WORK and self.numbers <= MOST_NUMBERS
 
     @property
@@ -121,7 +118,7 @@ class Sizes:
             if known.fits():
                 return
             runs = known.runs()
-        except ERRORS:
+        except Uncomputable:
             return
         yield from (sized for sized in self._made_smaller(known, runs) if sized.fits())
 
@@ -137,7 +134,7 @@ class Sizes:
 
             try:
                 like = self._joined(make, known.shapes)
-            except ERRORS:
+            except Uncomputable:
                 continue
             yield from self._least(make, runs, _strides(like.before, like.after), limits.width)
 
@@ -182,7 +179,7 @@ class Sizes:
             try:
                 sized = self._joined(make, self._of(size, strides, width, more))
                 return sized if _ample(known, sized.runs()) else None
-            except ERRORS:
+            except Uncomputable:
                 return None
 
         low, high, most = 0, _LIKELY, max((size for shape in self._known for size in shape), default=0)

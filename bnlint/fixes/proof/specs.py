@@ -13,6 +13,14 @@ from ...graph import ACTIVATIONS, Arg, Call, Layer, Object, Origin, Unknown, act
 from ...graph.freezing import may_learn
 
 
+class Uncomputable(Exception):
+    """A network cannot run: where Keras would raise, where sizes do not go together, or where memory does not do."""
+
+
+RAISED = (ValueError, TypeError, IndexError, ArithmeticError, MemoryError)
+"""What the catalog's rules and the reference raise for such a network. Anything else is a mistake of bnlint's."""
+
+
 class Untried(Exception):
     """Something that cannot be tried out, as a phrase."""
 

@@ -12,8 +12,8 @@ from ...graph.freezing import ever_frozen, trainable_at
 from ...rulebook.change import AddCall, Change, Function
 from .comparing import Outcome, compare
 from .neighbourhood import Neighbourhood
-from .sizes import ERRORS, Outside, Sized, Sizes
-from .specs import Ingredient, Network, Spec, Untried
+from .sizes import Outside, Sized, Sizes
+from .specs import Ingredient, Network, Spec, Uncomputable, Untried
 
 MOST_CALLS = 24
 """How many calls a neighbourhood may grow to, while a difference is followed."""
@@ -183,7 +183,7 @@ class _Spent:
         self, hood: Neighbourhood, before: Network, after: Network, watched: tuple[int, ...]
     ) -> tuple[Outcome, list[str]]:
         """What comes of a trial, and what its sizes assume. Raises Untried where none is small enough, or none runs."""
-        error: Exception | None = None
+        error: Uncomputable | None = None
         large = False
         sizes = Sizes(before, after, [Outside(hood.rank_at(one), one.shape) for one in hood.outside], self.keras)
         for sized in sizes.tries():
@@ -193,7 +193,7 @@ class _Spent:
                     continue
                 self._spend(sized, watched)
                 outcome = compare(sized.before, sized.after, sized.shapes, watched, self.keras)
-            except ERRORS as failed:
+            except Uncomputable as failed:
                 error = failed
                 continue
             return outcome, sizes.assumed(sized)
