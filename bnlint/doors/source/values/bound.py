@@ -42,6 +42,10 @@ class Symbol(Kind):
     def attribute(self, m: Evaluator, name: str, spot: Spot) -> Value:
         return self.member(name)
 
+    def item(self, m: Evaluator, key: Value, spot: Spot) -> Value:
+        module, _, last = self.path.rpartition(".")
+        return Symbol(module).member(key) if last == "__dict__" and isinstance(key, str) else super().item(m, key, spot)
+
     def call(self, m: Evaluator, args: Args) -> Value:
         path = canonical(self.path)
         if self.last in WATCHED:
