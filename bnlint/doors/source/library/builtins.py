@@ -279,9 +279,9 @@ def is_callable(m: Evaluator, args: Args) -> Value:
 
 
 NAMES = frozenset(
-    "abs all any bool bytes callable dict divmod enumerate eval filter float format frozenset getattr globals hasattr "
-    "hash id input int isinstance issubclass iter len list locals map max min next object open pow print property range "
-    "repr reversed round set setattr slice sorted str sum super tuple type vars zip "
+    "abs all any bool bytes callable dict divmod enumerate eval filter float format frozenset getattr globals "
+    "hasattr hash id input int isinstance issubclass iter len list locals map max min next object open pow print "
+    "property range repr reversed round set setattr slice sorted str sum super tuple type vars zip "
     "Exception ValueError TypeError ImportError KeyError AttributeError RuntimeError".split()
 )
 """The builtins that a name stands for where nothing else binds it."""
