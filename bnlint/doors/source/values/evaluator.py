@@ -21,6 +21,7 @@ from .data import Array
 from .kind import Items, Opaque, Value, of
 from .lifted import Assumed, Choice
 from .recording import Recorder, is_tensor
+from .shaping import shape_of_item
 
 MAX_STEPS = 100_000
 
@@ -155,7 +156,7 @@ class Evaluator(Recorder, ABC):
     def item(self, value: Value, key: Value, spot: Spot) -> Value:
         """`value[key]`."""
         if is_tensor(value):
-            return self.apply_op("GetItem", [value], spot)
+            return self.apply_op("GetItem", [value], spot, shape_of_item(self.tensor(value).shape, key))
         if isinstance(value, Choice) or not isinstance(key, (Choice, Assumed)):
             return of(value).item(self, key, spot)
         if isinstance(key, Choice):
