@@ -336,6 +336,10 @@ def _combined(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         two.map(lambda t: f"max({t[0]}, {t[1]})"),
         two.map(lambda t: f"len([{t[0]}] * 2 + [{t[1]}])"),
         inner.map(lambda e: f"int(str(abs({e})))"),
+        two.map(lambda t: f"min([{t[0]}, {t[1]}], key=lambda v: -v)"),
+        two.map(lambda t: f"sorted([{t[0]}, {t[1]}, 1], key=lambda v: v * v, reverse={t[0]} > 0)[1]"),
+        two.map(lambda t: f"int(all([{t[0]}, {t[1]}])) + any([{t[0]}, {t[1]}])"),
+        two.map(lambda t: f"eval('{{}}'.format({t[0]}))"),
         inner.map(lambda e: f"(not {e})"),
     )
 
