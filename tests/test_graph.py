@@ -27,6 +27,33 @@ def build(depth, units=3):
 """
 
 
+OWN_LAYERS = """
+head = keras.Sequential([layers.Dense(8)], name="head")
+class Unit(layers.Layer):
+    def __init__(self, units):
+        super().__init__()
+        self.dense, self.bn = layers.Dense(units), layers.BatchNormalization()
+    def call(self, x, training=None):
+        return self.bn(self.dense(x), training=training)
+class Block(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        # Held, and not called in the outer graph.
+        self.unit = Unit(8)
+        self.add = layers.Add()
+    def call(self, x, training=None):
+        return self.add([x, head(self.unit(x, training=training))])
+
+
+def build():
+    x = keras.Input((8, 8))
+    block = Block()
+    y = block(block(x))
+    return keras.Model(x, layers.TimeDistributed(head)(y), name="model")
+build()
+"""
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "program.py"
@@ -58,7 +85,7 @@ class TestJson:
     def test_keys(self, file: Path) -> None:
         for model in models(file):
             assert list(model) == ["name", "origin", "style", "nodes", "outputs"]
-            assert {tuple(node) for node in model["nodes"]} == {("id", "kind", "name", "inputs", "config")}
+            assert {tuple(node) for node in model["nodes"]} == {("id", "kind", "name", "inputs", "config", "model")}
 
     def test_every_call_is_a_node_and_inputs_are_ids_before_it(self, file: Path) -> None:
         (outer,) = (model for model in models(file) if model["name"] == "outer")
@@ -107,6 +134,27 @@ class TestJson:
         text = "outer = keras.Sequential([keras.Input((8,))], name='outer')\n"
         text += "outer.add(keras.Sequential([layers.Dense(1)], name='inner'))\n"
         assert [model["name"] for model in text_models(tmp_path, text)] == ["inner", "outer"]
+
+    def test_a_node_names_the_entry_of_the_model_that_it_is(self, file: Path) -> None:
+        found = models(file)
+        (outer,) = (model for model in found if model["name"] == "outer")
+        assert [node["model"] for node in outer["nodes"]] == [None, 0, None, None, None]
+        assert found[0]["name"] == "inner"
+
+    def test_a_layer_of_the_project_has_an_entry_with_the_calls_in_it(self, tmp_path: Path) -> None:
+        found = text_models(tmp_path, OWN_LAYERS)
+        assert [(one["name"], one["style"]) for one in found] == [
+            ("head", "sequential"),
+            ("Unit", "layer"),
+            ("Block", "layer"),
+            ("model", "functional"),
+        ]
+        rows = [[(node["kind"], node["inputs"], node["model"]) for node in one["nodes"]] for one in found]
+        assert rows[1] == [("InputLayer", [], None), ("Dense", [0], None), ("BatchNormalization", [1], None)]
+        assert rows[2] == [("InputLayer", [], None), ("Unit", [0], 1), ("Sequential", [1], 0), ("Add", [0, 2], None)]
+        assert rows[3] == [("InputLayer", [], None), ("Block", [0], 2), ("Block", [1], 2), ("TimeDistributed", [2], 0)]
+        assert [one["outputs"] for one in found[1:]] == [[2], [3], [3]]
+        assert [one["origin"]["line"] for one in found[1:]] == [15, 23, 25]
 
     def test_values_that_json_lacks(self, tmp_path: Path) -> None:
         text = "x = keras.Input((8,))\nb = layers.BatchNormalization(momentum=float('nan'), epsilon=1e999)\n"

@@ -111,7 +111,7 @@ class TestAnswers:
         assert ask(DEAF, keras=2) == ask(PLAIN) == TRAINING_MODE
         assert ask(Level("sequential"), Level("layer", parameter=False)) == TRAINING_MODE
 
-    def test_fit_overrides_a_flag_in_a_graph_in_keras_3_only(self) -> None:
+    def test_fit_overrides_a_flag_in_a_graph_in_keras_only(self) -> None:
         assert ask(Level("functional", flag=False)) == TRAINING_MODE
         assert ask(Level("functional", flag=False), keras=2) == INFERENCE
         assert [ask(Level("functional", flag=True), phase="predict", keras=k).training for k in (2, 3)] == [True, False]
@@ -121,7 +121,7 @@ class TestAnswers:
             assert not ask(Level("subclass", flag=False), keras=keras).training
             assert ask(Level("subclass", flag=True), phase="predict", keras=keras).training
 
-    def test_a_flag_leaks_to_the_layers_behind_in_keras_3_only(self) -> None:
+    def test_a_flag_leaks_to_the_layers_behind_in_keras_only(self) -> None:
         assert ask(Level("subclass", earlier=False)) == INFERENCE
         assert ask(Level("subclass", earlier=False), keras=2) == TRAINING_MODE
         assert ask(Level("functional", earlier=False)) == TRAINING_MODE

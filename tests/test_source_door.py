@@ -88,6 +88,11 @@ SAME_MODEL = {
     "other names": "from keras.layers import Dense as D, BatchNormalization as BN\nimport keras.layers as KL\nm = Sequential([D(4, input_shape=(8,)), BN(), KL.ReLU()])",
     "a known condition": "FLAG = True\nm = Sequential([L.Dense(4, input_shape=(8,))])\nm.add(L.BatchNormalization() if FLAG else L.LayerNormalization())\nif FLAG:\n    m.add(L.ReLU())\nelse:\n    m.add(L.ELU())",
     "an own layer": "class Block(L.Layer):\n    def __init__(self, n):\n        super().__init__()\n        self.d = L.Dense(n)\n        self.b = L.BatchNormalization()\n    def call(self, x, training=None):\n        return self.b(self.d(x), training=training)\ni = keras.Input((8,))\nm = Model(i, L.ReLU()(Block(4)(i)))",
+    "eval of a name": "from keras.layers import ReLU\ndef build(act, kind='BatchNormalization'):\n    return Sequential([L.Dense(eval('4'), input_shape=eval('(8,)')), eval('L.' + kind)(), eval(act)()])\nm = build('ReLU')",
+    "names in globals": "BN = L.BatchNormalization\nm = Sequential([globals()['L'].Dense(4, input_shape=(8,)), globals().get('BN')(), globals().get('Nothing', L.ReLU)()])\nfrom keras.layers import *\nmore = globals()['Dense'](4)",
+    "names in locals": "def build():\n    D, BN, R = L.Dense, L.BatchNormalization, L.ReLU\n    return Sequential([locals()['D'](4, input_shape=(8,)), vars()['BN'](), {**locals()}['R']()])\nm = build()",
+    "names in a module": "m = Sequential([vars(L)['Dense'](4, input_shape=(8,)), L.__dict__['BatchNormalization'](), getattr(L, 'Re' + 'LU')()])",
+    "names set in globals": "for name in ('Dense', 'BatchNormalization', 'ReLU'):\n    globals()[name] = getattr(L, name)\nm = Sequential([Dense(4, input_shape=(8,)), BatchNormalization(), ReLU()])",
     "a while loop": "m = Sequential()\nrest = [L.ReLU(), L.BatchNormalization(), L.Dense(4, input_shape=(8,))]\nwhile len(rest) > 0:\n    m.add(rest.pop())",
 }
 
@@ -331,6 +336,10 @@ def _combined(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         two.map(lambda t: f"max({t[0]}, {t[1]})"),
         two.map(lambda t: f"len([{t[0]}] * 2 + [{t[1]}])"),
         inner.map(lambda e: f"int(str(abs({e})))"),
+        two.map(lambda t: f"min([{t[0]}, {t[1]}], key=lambda v: -v)"),
+        two.map(lambda t: f"sorted([{t[0]}, {t[1]}, 1], key=lambda v: v * v, reverse={t[0]} > 0)[1]"),
+        two.map(lambda t: f"int(all([{t[0]}, {t[1]}])) + any([{t[0]}, {t[1]}])"),
+        two.map(lambda t: f"eval('{{}}'.format({t[0]}))"),
         inner.map(lambda e: f"(not {e})"),
     )
 

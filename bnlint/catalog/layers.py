@@ -180,9 +180,9 @@ def is_layer(name: str) -> bool:
     return name in _KINDS
 
 
-def in_keras_3(name: str) -> bool:
-    """Whether Keras 3 has a layer of this name."""
-    return kind_of(name) in KERAS_3 and is_layer(name)
+def in_keras(name: str, keras: int = 3) -> bool:
+    """Whether this major version of Keras has a layer of this name."""
+    return kind_of(name) in (KERAS_3 if keras == 3 else KERAS_2) and is_layer(name)
 
 
 def kind_of(name: str) -> str:

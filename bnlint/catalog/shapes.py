@@ -167,6 +167,21 @@ def queried(layer: Asked, shapes: Shapes) -> Shape | None:
     return (*shape[:-1], *map(size, given))
 
 
+def multiplied(layer: Asked, shapes: Shapes) -> Shape | None:
+    """Matrices in the last two axes, multiplied."""
+    if len(shapes) != 2 or any(shape is None or len(shape) < 2 for shape in shapes):
+        return None
+    left, right = (list(shape) for shape in shapes if shape is not None)
+    for shape, name in ((left, "transpose_a"), (right, "transpose_b")):
+        turned = layer.value(name, False)
+        if turned is True:
+            shape[-2:] = shape[:-3:-1]
+        elif turned is not False:
+            return None
+    ahead = broadcast(layer, [tuple(left[:-2]), tuple(right[:-2])])
+    return None if ahead is None else (*ahead, left[-2], right[-1])
+
+
 def einsum(layer: Asked, shapes: Shapes) -> Shape | None:
     """`output_shape` behind the batch axis, with the axes that `...` stands for; sizes not given are the input's."""
     shape, equation, given = same(layer, shapes), layer.value("equation"), layer.value("output_shape")

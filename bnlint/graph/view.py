@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .nodes import Call, Function, Layer, Model, Object, Tensor, Unknown
@@ -11,8 +12,46 @@ Node = dict[str, object]
 
 
 def models_of(program: Program) -> list[dict[str, object]]:
-    """Each model as {"name", "origin", "style", "nodes", "outputs"}; the models that a model holds come before it."""
-    return [described(model)[0] for model in ordered(program.models)]
+    """Each model as {"name", "origin", "style", "nodes", "outputs"}; the models that a model holds come before it.
+
+    So do the project's own layers, of style "layer", with the calls of the first time that their `call` was evaluated.
+    The "model" of a node is the index of the entry of what stands for it: a model, or such a layer.
+    """
+    inside = _inside(program)
+    entries: list[Model | Call] = []
+    seen: set[Layer] = set()
+    for model in ordered(program.models):
+        entries += _layers_in(graph_of(model), inside, seen)
+        entries.append(model)
+    numbers = {entry if isinstance(entry, Model) else entry.layer: index for index, entry in enumerate(entries)}
+    return [
+        _model(entry, numbers)[0] if isinstance(entry, Model) else _layer(entry, inside[entry], numbers)
+        for entry in entries
+    ]
+
+
+def _inside(program: Program) -> dict[Call, list[Call]]:
+    """The calls that happen directly in the `call` of each of the project's own layers."""
+    found: dict[Call, list[Call]] = {}
+    for call in program.calls:
+        if call.parent is not None and call.parent.layer.kind == "Layer":
+            found.setdefault(call.parent, []).append(call)
+    return found
+
+
+def _layers_in(calls: list[Call], inside: dict[Call, list[Call]], seen: set[Layer]) -> list[Call]:
+    """The first call of each of the project's own layers that is not seen yet, in these and in in them; inner first."""
+    found: list[Call] = []
+    stack = [(call, False) for call in reversed(calls)]
+    while stack:
+        call, closing = stack.pop()
+        if closing:
+            found.append(call)
+        elif call in inside and call.layer not in seen:
+            seen.add(call.layer)
+            stack.append((call, True))
+            stack += [(one, False) for one in reversed(inside[call])]
+    return found
 
 
 def kind_of(layer: Layer) -> str:
@@ -58,39 +97,85 @@ def ordered(models: list[Model]) -> list[Model]:
 
 def described(model: Model) -> tuple[dict[str, Any], dict[object, int]]:
     """The model as `models_of` gives it, and the number of the node that each call, or tensor from outside, is."""
+    return _model(model, {})
+
+
+def _model(model: Model, numbers: Mapping[Layer, int]) -> tuple[dict[str, Any], dict[object, int]]:
     calls = graph_of(model)
     within = {*model.nodes, *calls}
-    ids: dict[object, int] = {}
-    nodes: list[Node] = []
 
-    def sources(tensor: Tensor) -> list[int]:
+    def end_of(source: Tensor) -> Call | Tensor:
+        return source if source.call is None else top(source.call, within)
+
+    nodes = _Nodes(model.inputs, end_of, numbers)
+    nodes.add(calls)
+    return _entry(model, model.style, nodes, model.outputs), nodes.ids
+
+
+def _layer(outer: Call, calls: list[Call], numbers: Mapping[Layer, int]) -> dict[str, Any]:
+    """A layer of the project's own, by the calls that happen in one of it."""
+
+    def end_of(source: Tensor) -> Call | Tensor | None:
+        call = source.call
+        while call is not None and call.parent is not outer:
+            call = call.parent
+        return call or (source if source.call is not outer else None)
+
+    nodes = _Nodes(outer.inputs, end_of, numbers)
+    nodes.add(calls)
+    return _entry(outer.layer, "layer", nodes, outer.outputs or (outer.output,))
+
+
+def _entry(layer: Layer, style: str, nodes: _Nodes, outputs: tuple[Tensor, ...]) -> dict[str, Any]:
+    place = layer.origin.place()
+    return {
+        "name": _name(layer) or layer.cls or layer.kind,
+        "origin": {"path": place.path, "cell": place.cell, "line": place.line, "column": place.column},
+        "style": style,
+        "nodes": nodes.made,
+        "outputs": [number for tensor in outputs for number in nodes.sources(tensor)],
+    }
+
+
+class _Nodes:
+    """The nodes of one graph: its inputs, and its calls.
+
+    `end_of` tells which of the calls gives a tensor, or which tensor from outside it is.
+    """
+
+    def __init__(
+        self,
+        inputs: tuple[Tensor, ...],
+        end_of: Callable[[Tensor], Call | Tensor | None],
+        numbers: Mapping[Layer, int],
+    ) -> None:
+        self.ids: dict[object, int] = {}
+        self.made: list[Node] = []
+        self._inputs, self._end_of, self._numbers = inputs, end_of, numbers
+        for tensor in inputs:
+            self.sources(tensor)
+
+    def add(self, calls: Iterable[Call]) -> None:
+        """Make a node of each call."""
+        for call in calls:
+            inputs = [number for tensor in call.inputs for number in self.sources(tensor)]
+            self._add(call, call.layer, kind_of(call.layer), inputs)
+
+    def sources(self, tensor: Tensor) -> list[int]:
+        """The numbers of the nodes that a tensor may come from."""
         found = []
         for source in tensor.sources():
-            end: object = source if source.call is None else top(source.call, within)
-            if end not in ids and isinstance(end, Tensor):
-                ids[end] = len(nodes)
-                nodes.append(
-                    _node(len(nodes), end.input, "InputLayer" if end in model.inputs or end.input else "unknown", [])
-                )
-            if end in ids:
-                found.append(ids[end])
+            end = self._end_of(source)
+            if end not in self.ids and isinstance(end, Tensor):
+                self._add(end, end.input, "InputLayer" if end in self._inputs or end.input else "unknown", [])
+            if end in self.ids:
+                found.append(self.ids[end])
         return found
 
-    for tensor in model.inputs:
-        sources(tensor)
-    for call in calls:
-        inputs = [number for tensor in call.inputs for number in sources(tensor)]
-        ids[call] = len(nodes)
-        nodes.append(_node(len(nodes), call.layer, kind_of(call.layer), inputs))
-    place = model.origin.place()
-    seen = {
-        "name": _name(model) or model.cls or model.kind,
-        "origin": {"path": place.path, "cell": place.cell, "line": place.line, "column": place.column},
-        "style": model.style,
-        "nodes": nodes,
-        "outputs": [number for tensor in model.outputs for number in sources(tensor)],
-    }
-    return seen, ids
+    def _add(self, end: object, layer: Layer | None, kind: str, inputs: list[int]) -> None:
+        self.ids[end] = len(self.made)
+        held = None if layer is None else self._numbers.get(layer, self._numbers.get(layer.wrapped or layer))
+        self.made.append(_node(len(self.made), layer, kind, inputs) | {"model": held})
 
 
 def _node(number: int, layer: Layer | None, kind: str, inputs: list[int]) -> Node:

@@ -48,7 +48,7 @@ class Project:
             if installed and folder.name in ("site-packages", "dist-packages"):
                 continue
             found = self.file_in(folder, name)
-            if found is not None and found != module.file:
+            if found is not None and (found != module.file or module.package == name):
                 return found
         return None
 

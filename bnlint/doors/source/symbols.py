@@ -4,11 +4,12 @@ all `keras.layers.Dense`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal
 
-from ...catalog import LAYERS, is_layer, kinds
-from ...catalog.layers import in_keras_3
+from ...catalog import LAYERS, NOTHING, is_layer, kinds, operation, row
+from ...catalog.layers import in_keras
 
 ROOTS = (
     "tensorflow.compat.v1.keras",
@@ -48,6 +49,9 @@ _SNIPPETS = {
     "ImageDataGenerator": "keras.preprocessing.image.ImageDataGenerator",
 }
 """What an unimported name means in a snippet, where only one meaning is likely."""
+
+_FUNCTIONS = ("tf", "tf.math", "tf.nn", "keras.ops", "keras.backend")
+"""Modules of functions on tensors."""
 
 
 @lru_cache(maxsize=4096)
@@ -91,7 +95,13 @@ def unimported(name: str) -> str | None:
     """What a name that nothing binds means in a snippet; None where that is anybody's guess."""
     if name in _SNIPPETS:
         return _SNIPPETS[name]
-    return f"keras.layers.{name}" if in_keras_3(name) and name != "Layer" else None
+    return f"keras.layers.{name}" if in_keras(name) and name != "Layer" else None
+
+
+def function_in(modules: Sequence[str], name: str) -> str | None:
+    """What a name means that star imports of these modules bring, where all hold functions on tensors."""
+    known = modules and all(canonical(one) in _FUNCTIONS for one in modules)
+    return f"{modules[-1]}.{name}" if known and name.islower() and row(operation(name)) is not NOTHING else None
 
 
 def misplaced(path: str) -> Literal["class", "function"] | None:
@@ -106,4 +116,4 @@ def misplaced(path: str) -> Literal["class", "function"] | None:
 
 def handed_in(name: str, attribute: str) -> bool:
     """Whether a module that nobody knows must be `keras.layers`, as where a caller hands Keras in piece by piece."""
-    return name == "layers" and in_keras_3(attribute)
+    return name == "layers" and in_keras(attribute)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import libcst as cst
@@ -51,6 +52,7 @@ def _import_from(m: Evaluator, node: cst.ImportFrom, frame: Frame) -> Completion
             frame.stars.append(module)
         else:
             frame.variables.open = True
+            frame.libraries.append(getattr(module, "path", ""))
         return None
     for alias in node.names:
         name = dotted(alias.name)
@@ -83,6 +85,16 @@ def _function(m: Evaluator, node: cst.FunctionDef, frame: Frame) -> Completion:
         frame.variables, f"{func.name}.setter" if "setter" in names else func.name, _decorated(m, node, func, frame)
     )
     return None
+
+
+def imports_what_is_there(body: Iterable[cst.CSTNode]) -> bool:
+    """Whether statements only import whole libraries without which no program is evaluated: these do not raise."""
+    small = [one for line in body for one in (line.body if isinstance(line, cst.SimpleStatementLine) else [line])]
+    aliases = [alias for one in small if isinstance(one, cst.Import) for alias in one.names]
+    return all(isinstance(one, cst.Import) for one in small) and all(dotted(one.name) in _THERE for one in aliases)
+
+
+_THERE = ("tensorflow", "keras", "numpy", *sys.stdlib_module_names)
 
 
 def _decorators(node: cst.FunctionDef | cst.ClassDef) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from ..values.plain import MAX_ITEMS, MAX_NUMBER, MAX_TEXT, is_key
 from .calling import super_of
 from .names import NAMES
 from .parameters import defaults
+from .reflection import REFLECTION
 from .targets import assign
 
 MAX_ROUNDS = 300
@@ -309,7 +310,7 @@ def _call(m: Evaluator, node: cst.Call, frame: Frame) -> Value:
         else:
             args.positional.append(value)
     m.guarded -= asks
-    return m.call(func, args)
+    return REFLECTION[path](m, args, frame) if path in REFLECTION else m.call(func, args)
 
 
 def _unpack_into(m: Evaluator, args: Args, arg: cst.Arg, value: Value) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pathlib
 
 from ..module import Module
-from ..symbols import canonical
+from ..symbols import canonical, function_in, unimported
 from ..values.bound import Symbol
 from ..values.code import Frame, Pending
 from ..values.containers import Scope
 from ..values.evaluator import Evaluator
 from ..values.kind import ABSENT, Opaque, Value
+from ..values.lifted import may_be_absent
 
 MAX_DEPTH = 8
 
@@ -46,14 +47,36 @@ def member(m: Evaluator, frame: Frame, name: str) -> Value:
     if name in frame.variables:
         value = frame.variables[name]
         if isinstance(value, Pending):
-            if value in m.arriving:
-                return Opaque("an import cycle")
+            if value in m.arriving:  # `from package import module`, in the package itself.
+                return submodule(m, frame, name)
             m.arriving.append(value)
             value = frame.variables[name] = arrived(m, value)
             m.arriving.pop()
         return m.settled(value)
     found = starred(m, frame, name)
+    found = brought(frame, name) if found is ABSENT else found
     return submodule(m, frame, name) if found is ABSENT else found
+
+
+def brought(frame: Frame, name: str) -> Value:
+    """What star imports of libraries have brought under this name; ABSENT where that is anybody's guess."""
+    if not frame.variables.open:
+        return ABSENT
+    path = unimported(name) or function_in(frame.libraries, name)
+    return ABSENT if path is None else Symbol(path)
+
+
+def has(m: Evaluator, frame: Frame, name: str) -> bool | None:
+    """Whether a module has a name; None where that is not known.
+
+    It lacks one only where it is evaluated to its end, and where nothing but what is known binds names.
+    """
+    if name in frame.variables:
+        return None if may_be_absent(frame.variables[name]) else True
+    file = frame.module.file
+    if file is None or frame in m.importing or frame.stars or frame.variables.open or "__getattr__" in frame.variables:
+        return None
+    return file.name == "__init__.py" and m.project.file_in(file.parent, name) is not None
 
 
 def starred(m: Evaluator, frame: Frame, name: str) -> Value:
@@ -68,6 +91,7 @@ def starred(m: Evaluator, frame: Frame, name: str) -> Value:
                 if name in module.variables:
                     return member(m, module, name)
                 found = starred(m, module, name)
+                found = brought(module, name) if found is ABSENT else found
                 if found is not ABSENT:
                     return found
         finally:

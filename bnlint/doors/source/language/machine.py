@@ -45,6 +45,9 @@ class Machine(Evaluator):
     def member(self, module: Frame, name: str) -> Value:
         return importing.member(self, module, name)
 
+    def has(self, module: Frame, name: str) -> bool | None:
+        return importing.has(self, module, name)
+
     def apply(self, layer: Layer, args: Args) -> Value:
         return applying.apply(self, layer, args)
 

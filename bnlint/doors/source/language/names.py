@@ -13,7 +13,7 @@ from ..values.code import Frame, Pending
 from ..values.evaluator import Evaluator
 from ..values.kind import ABSENT, Opaque, Value
 from ..values.lifted import Choice, there
-from .importing import starred
+from .importing import brought, starred
 
 
 def lookup(m: Evaluator, name: str, frame: Frame) -> Value:
@@ -27,8 +27,8 @@ def lookup(m: Evaluator, name: str, frame: Frame) -> Value:
             return there(m.settled(value)) if type(value) is Choice else value
         if scope.stars and (found := starred(m, scope, name)) is not ABSENT:
             return found
-        if scope.parent is None and scope.variables.open and (path := unimported(name)):
-            return Symbol(path)
+        if scope.parent is None and (found := brought(scope, name)) is not ABSENT:
+            return found
         scope = scope.parent
     if name in BUILTINS:
         return Symbol(f"builtins.{name}")

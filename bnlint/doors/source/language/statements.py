@@ -16,7 +16,7 @@ from ..values.containers import List
 from ..values.evaluator import Evaluator
 from ..values.kind import ABSENT, Opaque, Value, layer_of, of
 from ..values.operators import binary
-from .definitions import DEFINITIONS, dotted_or
+from .definitions import DEFINITIONS, dotted_or, imports_what_is_there
 from .expressions import OPERATORS
 from .loops import run_for, run_while
 from .patterns import bind_pattern, matches
@@ -86,10 +86,11 @@ def _if(m: Evaluator, node: cst.If, frame: Frame) -> Completion:
 
 def _try(m: Evaluator, node: Any, frame: Frame) -> Completion:
     """The body; then each handler, which may have run. Where both bind a library's name, the body's stays."""
-    completion = _tried(m, node, frame) if node.handlers else m.execute(node.body.body, frame)
+    handlers = () if m.exact and imports_what_is_there(node.body.body) else node.handlers
+    completion = _tried(m, node, frame) if handlers else m.execute(node.body.body, frame)
     if completion is None and node.orelse is not None:
         completion = m.execute(node.orelse.body.body, frame)
-    for handler in node.handlers:
+    for handler in handlers:
         completion = _handle(m, handler, completion, frame)
     if node.finalbody is not None:
         completion = m.execute(node.finalbody.body.body, frame) or completion

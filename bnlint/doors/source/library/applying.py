@@ -11,7 +11,8 @@ from ..values.args import Args, to_arg
 from ..values.code import Instance
 from ..values.containers import List
 from ..values.evaluator import Evaluator
-from ..values.kind import ABSENT, Opaque, Value
+from ..values.kind import ABSENT, Opaque, Value, of
+from ..values.lifted import may_be_absent
 from ..values.nodes import shape_tuple
 from ..values.recording import has_tensor
 from .feeding import batch_of_call
@@ -137,4 +138,7 @@ def _built_for(m: Evaluator, args: Args) -> Value:
     if not args.positional:
         return Opaque("an input shape")
     value = args.positional[0]
-    return Opaque("the input shapes") if isinstance(value, (List, tuple)) else shape_tuple(m.tensor(value))
+    if not isinstance(value, (List, tuple)):
+        return shape_tuple(m.tensor(value))
+    known = not of(value).open and not any(map(may_be_absent, value))
+    return List(shape_tuple(m.tensor(one)) for one in value) if known else Opaque("the input shapes")

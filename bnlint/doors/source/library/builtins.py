@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ....catalog.layers import in_keras
+from ..symbols import canonical
 from ..values.about import IsInstance
 from ..values.args import Args
 from ..values.bound import Method, Symbol
-from ..values.code import Bound, Class, Func, Instance
+from ..values.code import Bound, Class, Frame, Func, Instance, Pending
 from ..values.containers import Dict, List, Set
 from ..values.data import Array, Gradients, Weights
 from ..values.evaluator import Evaluator
@@ -137,6 +139,17 @@ def truth(m: Evaluator, args: Args) -> Value:
     return m.truth(args.get(0, "x", False))
 
 
+@symbol("builtins.all", "builtins.any")
+def every(m: Evaluator, args: Args) -> Value:
+    items, complete = m.iterate(args.get(0, "iterable"))
+    answers = [m.truth(item) for item in items]
+    decides = args.callee == "builtins.any"
+    if decides in answers:
+        return decides
+    known = complete and all(isinstance(answer, bool) for answer in answers)
+    return not decides if known else Opaque(args.callee, args.callee)
+
+
 @symbol("builtins.min", "builtins.max", "builtins.sum")
 def folded(m: Evaluator, args: Args) -> Value:
     values: list[Value] = list(args.positional)
@@ -144,11 +157,25 @@ def folded(m: Evaluator, args: Args) -> Value:
         values, complete = m.iterate(values[0])
         if not complete:
             return Opaque("of an unknown iterable")
+    if set(args.keywords) == {"key"} and args.callee != "builtins.sum":
+        ranks = _ranks(m, args, values)
+        choose: Callable[..., int] = min if args.callee == "builtins.min" else max
+        return values[choose(range(len(ranks)), key=ranks.__getitem__)] if ranks else Opaque("of unknown values")
     given, values = values, [bare(value) for value in values]
     if args.keywords or not values or not all(isinstance(value, NUMBERS) for value in values):
         return Opaque("of unknown values")
     combine: dict[str, Callable[[Any], Any]] = {"min": min, "max": max, "sum": sum}
     return assumed_like(given, computed(combine[args.callee.partition(".")[2]], values))
+
+
+def _ranks(m: Evaluator, args: Args, items: list[Value]) -> list[Any]:
+    """What `key` makes of each item, or the items themselves; empty where they have no known order."""
+    key = args.get(None, "key", None)
+    if len(items) > MAX_MAPPED and key is not None:
+        return []
+    ranks = items if key is None else [m.call(key, Args(args.spot, [item])) for item in items]
+    ordered = all(isinstance(rank, NUMBERS) for rank in ranks) or all(isinstance(rank, str) for rank in ranks)
+    return ranks if ordered else []
 
 
 @symbol("builtins.list", "builtins.set", "builtins.frozenset")
@@ -198,11 +225,21 @@ def get_attribute(m: Evaluator, args: Args) -> Value:
     if not isinstance(name, str):
         m.escape(value)
         return Opaque("getattr of an unknown name", "getattr")
-    found, default = m.attribute(value, name, args.spot), args.get(2, "default")
+    default = args.get(2, "default")
+    if default is not ABSENT and _in_module(m, value, name) is False:
+        return default
+    found = m.attribute(value, name, args.spot)
     if default is ABSENT or not isinstance(value, Instance):
         return found
     own = m.settled(value.attributes.get(name, ABSENT))
     return default if isinstance(found, Opaque) else instead(own, default) if may_be_absent(own) else found
+
+
+def _in_module(m: Evaluator, value: Value, name: str) -> bool | None:
+    """Whether a module of the project has a name; None for another value, and where that is not known."""
+    value = m.settled(value)
+    module = m.arrived(value) if isinstance(value, Pending) else value
+    return m.has(module, name) if isinstance(module, Frame) else None
 
 
 @symbol("builtins.setattr")
@@ -222,6 +259,11 @@ def has_attribute(m: Evaluator, args: Args) -> Value:
     if isinstance(value, Instance) and isinstance(name, str):
         own = value.attributes.has(m, name)
         return own if own is True or value.cls.find(name) is ABSENT else True
+    found = _in_module(m, value, name) if isinstance(name, str) else None
+    if found is not None:
+        return found
+    if isinstance(value, Symbol) and canonical(value.path) == "keras.layers" and m.exact and isinstance(name, str):
+        return in_keras(name, m.program.keras)
     return Opaque("hasattr", "hasattr")
 
 
@@ -237,10 +279,11 @@ def mapped(m: Evaluator, args: Args) -> Value:
 @symbol("builtins.sorted")
 def in_order(m: Evaluator, args: Args) -> Value:
     items, complete = m.iterate(args.get(0, "iterable", ()))
-    numbers = [item for item in items if isinstance(item, (int, float))]
-    if complete and args.get(None, "key") is ABSENT and len(numbers) == len(items):
-        return List(sorted(numbers, reverse=args.get(None, "reverse") is True))
-    return List(items, open=True)
+    reverse = args.get(None, "reverse", False)
+    ranks = _ranks(m, args, items) if complete and isinstance(reverse, bool) else []
+    if len(ranks) < len(items):
+        return List(items, open=True)
+    return List(items[index] for index in sorted(range(len(items)), key=ranks.__getitem__, reverse=reverse is True))
 
 
 @symbol("builtins.reversed")
@@ -279,9 +322,9 @@ def is_callable(m: Evaluator, args: Args) -> Value:
 
 
 NAMES = frozenset(
-    "abs all any bool bytes callable dict divmod enumerate filter float format frozenset getattr globals hasattr hash "
-    "id input int isinstance issubclass iter len list locals map max min next object open pow print property range "
-    "repr reversed round set setattr slice sorted str sum super tuple type vars zip "
+    "abs all any bool bytes callable dict divmod enumerate eval filter float format frozenset getattr globals "
+    "hasattr hash id input int isinstance issubclass iter len list locals map max min next object open pow print "
+    "property range repr reversed round set setattr slice sorted str sum super tuple type vars zip "
     "Exception ValueError TypeError ImportError KeyError AttributeError RuntimeError".split()
 )
 """The builtins that a name stands for where nothing else binds it."""

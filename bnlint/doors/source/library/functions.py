@@ -21,9 +21,11 @@ from ..values.nodes import shape_tuple
 from ..values.plain import NUMBERS, computed
 from ..values.recording import is_tensor
 from ..values.registry import CONSTANTS, Handler, method, symbol
+from ..values.shaping import parts_of, shape_of, sizes_in, stacked
 from .builtins import ranged
 
 CONSTANTS.update({f"{module}.{name}": getattr(math, name) for module in ("math", "numpy") for name in ("pi", "e")})
+CONSTANTS.update({f"{module}.newaxis": None for module in ("numpy", "tensorflow")})
 
 MATH: dict[str, Callable[..., Any]] = {
     name: getattr(math, name)
@@ -81,11 +83,33 @@ def _operation(m: Evaluator, args: Args) -> Value:
             m.escape(value)
     kind, values = operation(last), [*args.positional, *filter(_has_tensor, args.keywords.values())]
     if kind != "Concatenate":
-        return m.apply_op(kind, values, args.spot)
+        return _shaped(m, kind, values, args)
     axis = args.get(1, "axis")
     if isinstance(axis, (List, tuple)) and values and not is_tensor(values[0]):
         axis = values[0]  # tf.concat of the first TensorFlow had the axis first.
     return m.apply_op(kind, values, args.spot, axis=axis)
+
+
+def _shaped(m: Evaluator, kind: str, values: list[Value], args: Args) -> Value:
+    """An operation whose arguments may decide the shape of its output, and how many it has."""
+    first = values[0] if values else ABSENT
+    if kind == "Matmul":
+        turned = [args.get(index, name, False) for index, name in ((2, "transpose_a"), (3, "transpose_b"))]
+        return m.apply_op(kind, values[:2], args.spot, transpose_a=turned[0], transpose_b=turned[1])
+    if kind == "Stack":
+        listed = m.tensors(first)
+        return m.apply_op(kind, values, args.spot, stacked([one.shape for one in listed], args.get(1, "axis")))
+    if isinstance(first, (List, tuple)):  # Tensors in a list are stacked.
+        given = stacked([one.shape for one in m.tensors(first)], 0)
+    else:
+        given = m.tensor(first).shape if is_tensor(first) else None
+    several = parts_of(kind, given, args)
+    output = m.apply_op(kind, values, args.spot, shape_of(kind, given, args))
+    call = output.call
+    if not several or call is None:
+        return output
+    call.outputs = tuple(Tensor(call=call, shape=shape) for shape in several)
+    return List(call.outputs)
 
 
 def mark_inference(m: Evaluator, tensor: Tensor) -> None:
@@ -170,6 +194,21 @@ def _linspace(m: Evaluator, args: Args) -> Value:
     if not 0 < count < MAX_POINTS:
         return Array()
     return List(start + (stop - start) * i / max(count - 1, 1) for i in range(int(count)))
+
+
+@_array("split")
+def _split(m: Evaluator, args: Args) -> Value:
+    """`np.split(numbers, places)`: the list, cut in these places."""
+    numbers, places = args.get(0, "ary"), sizes_in(args.get(1, "indices_or_sections"))
+    if not isinstance(numbers, List) or numbers.open or places is None or None in places or args.get(2, "axis", 0) != 0:
+        return ABSENT
+    bounds = zip([None, *places], [*places, None], strict=True)
+    return List(List(numbers[start:stop]) for start, stop in bounds)
+
+
+@method(List, "tolist")
+def listed(m: Evaluator, numbers: List, args: Args) -> Value:
+    return numbers
 
 
 @_array("arange")

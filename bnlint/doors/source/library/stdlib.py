@@ -11,8 +11,8 @@ from ..values.bound import Partial
 from ..values.containers import Dict, List
 from ..values.data import Array, Thing
 from ..values.evaluator import Evaluator
-from ..values.kind import Opaque, Value, layer_of
-from ..values.lifted import Assumed
+from ..values.kind import ABSENT, Opaque, Value, layer_of
+from ..values.lifted import instead
 from ..values.plain import is_small
 from ..values.registry import method, symbol
 from .layers import new_layer
@@ -46,6 +46,24 @@ def _copied(value: Value) -> Value:
     return value
 
 
+@symbol("os.getenv", "os.environ.get")
+def variable(m: Evaluator, args: Args) -> Value:
+    """A variable of the environment: what the program has set it to, else the default."""
+    name, default = args.get(0, "key"), args.get(1, "default", None)
+    if not isinstance(name, str) or m.environment.open:
+        return Opaque("a variable of the environment", "os.environ")
+    unset = Opaque(f"the variable {name} of the environment", name) if default is None and not m.exact else default
+    return instead(m.settled(m.environment.get(name, ABSENT)), m.by_default(unset))
+
+
+@symbol("os.environ.setdefault")
+def variable_or(m: Evaluator, args: Args) -> Value:
+    name = args.get(0, "key")
+    value = variable(m, args)
+    m.environment.set_item(m, name, value)
+    return value
+
+
 @symbol("types.SimpleNamespace")
 def namespace(m: Evaluator, args: Args) -> Value:
     return Thing("types.SimpleNamespace", {}, Dict(args.keywords))
@@ -71,7 +89,7 @@ def add_argument(m: Evaluator, parser: Parser, args: Args) -> Value:
     if args.get(None, "action") in ("store_true", "store_false"):
         default = args.get(None, "action") == "store_false"
     known = isinstance(default, (bool, int, float, str))
-    m.store(parser.attributes, key, Assumed(default) if known else Opaque("a command-line argument"))
+    m.store(parser.attributes, key, m.by_default(default) if known else Opaque("a command-line argument"))
     return None
 
 

@@ -13,7 +13,7 @@ from ..values.code import Class, Func, Instance, Super
 from ..values.containers import List
 from ..values.evaluator import Evaluator
 from ..values.kind import ABSENT, Opaque, Value, of
-from ..values.lifted import Assumed, Choice
+from ..values.lifted import Choice
 from ..values.registry import method
 from .layers import apply_layer, new_layer, read_arguments
 from .models import set_functional
@@ -90,7 +90,7 @@ def _dataclass(m: Evaluator, instance: Instance, args: Args) -> None:
             continue
         value = args.get(index, name)
         if value is ABSENT:
-            value = Assumed(default) if isinstance(default, (bool, int, float, str, tuple)) else default
+            value = m.by_default(default) if isinstance(default, (bool, int, float, str, tuple)) else default
         instance.attributes[name] = value
 
 

@@ -10,7 +10,7 @@ from ..values.bound import Symbol
 from ..values.containers import List
 from ..values.data import Strategy, Thing
 from ..values.evaluator import Evaluator
-from ..values.kind import Value
+from ..values.kind import Opaque, Value
 from ..values.registry import method, symbol
 from .functions import function
 
@@ -81,6 +81,11 @@ def regularizer(m: Evaluator, args: Args) -> Value:
 @symbol("keras.backend.image_data_format", "keras.config.image_data_format")
 def channels(m: Evaluator, args: Args) -> Value:
     return "channels_first" if m.channels_first else "channels_last"
+
+
+@symbol("keras.backend.backend", "keras.config.backend")
+def backend(m: Evaluator, args: Args) -> Value:
+    return "tensorflow" if m.exact else Opaque("the backend", "backend")
 
 
 @symbol("keras.backend.set_image_data_format", "keras.config.set_image_data_format")

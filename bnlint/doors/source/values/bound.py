@@ -41,6 +41,18 @@ class Symbol(Kind):
     def attribute(self, m: Evaluator, name: str, spot: Spot) -> Value:
         return self.member(name)
 
+    def item(self, m: Evaluator, key: Value, spot: Spot) -> Value:
+        if self.path == "os.environ":
+            return m.environment.item(m, key, spot)
+        module, _, last = self.path.rpartition(".")
+        named = last == "__dict__" and isinstance(key, str)
+        return Symbol(module).member(key) if named else Kind.item(self, m, key, spot)  # type: ignore[arg-type]
+
+    def set_item(self, m: Evaluator, key: Value, new: Value) -> None:
+        if self.path == "os.environ":
+            m.environment.set_item(m, key, new)
+        Kind.set_item(self, m, key, new)
+
     def call(self, m: Evaluator, args: Args) -> Value:
         path = canonical(self.path)
         if self.last in m.watched:

@@ -50,6 +50,7 @@ class Frame(Kind):
     returned: Value = ABSENT
     yields: List = field(default_factory=List)
     stars: list[Pending] = field(default_factory=list)
+    libraries: list[str] = field(default_factory=list)
     outer: frozenset[str] = frozenset()
     owner: Class | None = None
     receiver: Value = None

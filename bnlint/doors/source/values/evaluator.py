@@ -16,11 +16,12 @@ from .args import Args
 from .bound import Symbol
 from .branches import Completion, OutOfFuel
 from .code import Class, Frame, Func, Instance, Pending
-from .containers import List
+from .containers import Dict, List
 from .data import Array
 from .kind import Items, Opaque, Value, of
 from .lifted import Assumed, Choice
 from .recording import Recorder, is_tensor
+from .shaping import shape_of_item
 
 MAX_STEPS = 100_000
 
@@ -60,6 +61,7 @@ class Evaluator(Recorder, ABC):
         self.importing: list[Frame] = []
         self.arriving: list[Pending] = []
         self.channels_first = False
+        self.environment = Dict()
         self.unasked = False
 
     @abstractmethod
@@ -81,6 +83,10 @@ class Evaluator(Recorder, ABC):
     @abstractmethod
     def member(self, module: Frame, name: str) -> Value:
         """What a module of the project has under a name."""
+
+    @abstractmethod
+    def has(self, module: Frame, name: str) -> bool | None:
+        """Whether a module of the project has a name; None where that is not known."""
 
     @abstractmethod
     def apply(self, layer: Layer, args: Args) -> Value:
@@ -130,6 +136,10 @@ class Evaluator(Recorder, ABC):
         """A list of these items."""
         return List(items, is_open)
 
+    def by_default(self, value: Value) -> Value:
+        """A value that may be set otherwise before the program runs; where that is followed exactly, nobody has."""
+        return value if self.exact or isinstance(value, (Opaque, Assumed)) else Assumed(value)
+
     def cut(self, samples: int) -> Value:
         """So many samples of data of which nothing else is known."""
         return Array((samples,))
@@ -156,7 +166,7 @@ class Evaluator(Recorder, ABC):
     def item(self, value: Value, key: Value, spot: Spot) -> Value:
         """`value[key]`."""
         if is_tensor(value):
-            return self.apply_op("GetItem", [value], spot)
+            return self.apply_op("GetItem", [value], spot, shape_of_item(self.tensor(value).shape, key))
         if isinstance(value, Choice) or not isinstance(key, (Choice, Assumed)):
             return of(value).item(self, key, spot)
         if isinstance(key, Choice):

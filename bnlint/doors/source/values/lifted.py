@@ -33,10 +33,12 @@ class Assumed(Kind):
     def attribute(self, m: Evaluator, name: str, spot: Spot) -> Value:
         if isinstance(self.value, (bool, int, float)):
             return Kind.attribute(self, m, name, spot)
-        return m.attribute(self.value, name, spot)
+        found = m.attribute(self.value, name, spot)
+        return Assumed(found) if isinstance(self.value, str) else found
 
     def call(self, m: Evaluator, args: Args) -> Value:
-        return of(self.value).call(m, args)
+        result = of(self.value).call(m, args)
+        return Assumed(result) if isinstance(result, (*SIMPLE, tuple, list)) else result
 
     def item(self, m: Evaluator, key: Value, spot: Spot) -> Value:
         return Assumed(m.item(self.value, key, spot))

@@ -72,6 +72,15 @@ def _outputs(layer: Layer) -> Value:
     return layer.calls[-1].output if layer.calls else ABSENT
 
 
+def _input_shape(layer: Layer) -> Value:
+    given = layer.calls[-1].inputs if layer.calls else ()
+    return shape_tuple(given[0]) if len(given) == 1 else ABSENT
+
+
+def _output_shape(layer: Layer) -> Value:
+    return shape_tuple(layer.calls[-1].output) if layer.calls and not layer.calls[-1].outputs else ABSENT
+
+
 def _written(layer: Layer) -> Value:
     value = layer.writes[-1].value.value if layer.writes else ABSENT
     return value if isinstance(value, (bool, int, float, str, tuple)) or value is ABSENT else Opaque("trainable")
@@ -86,6 +95,8 @@ _READ: dict[str, Callable[[Layer], Value]] = {
     **dict.fromkeys(("input", "inputs"), _inputs),
     **dict.fromkeys(("trainable_variables", "trainable_weights", "variables", "weights"), _weights),
     "trainable": _written,
+    "input_shape": _input_shape,
+    "output_shape": _output_shape,
 }
 _UNKNOWN = frozenset({"name", "dtype", "built", "losses", "metrics", "input_shape", "output_shape"})
 _NOTED = frozenset({"updates", "get_updates_for"})
@@ -145,7 +156,7 @@ class ModelValue(LayerValue):
 
     def attribute(self, m: Evaluator, name: str, spot: Spot) -> Value:
         model = self.value
-        if name in ("output", "outputs", "layers", "input", "inputs"):
+        if name in ("output", "outputs", "layers", "input", "inputs", "input_shape", "output_shape"):
             m.connect(model)
         if name in ("output", "outputs"):
             return _one_or_all(model.outputs, name == "output")
@@ -153,6 +164,9 @@ class ModelValue(LayerValue):
             return _one_or_all(model.inputs, name == "input")
         if name == "layers":
             return self._layers()
+        if name in ("input_shape", "output_shape"):
+            ends = model.inputs if name == "input_shape" else model.outputs
+            return shape_tuple(ends[0]) if len(ends) == 1 else Opaque(name, name)
         if name == "optimizer":
             return Thing("keras.optimizers.Optimizer")
         return Opaque(name, name) if name in ("stop_training", "loss", "history") else super().attribute(m, name, spot)

@@ -16,7 +16,7 @@ from .code import Func, Instance
 from .data import Array, Dataset
 from .kind import ABSENT, Opaque, Value, of, parts
 from .lifted import Choice
-from .plain import is_small
+from .plain import is_comparable, is_small
 
 MAX_ALTERNATIVES = 24
 """How many calls may have made a tensor, as branches decide."""
@@ -145,12 +145,15 @@ class Recorder(Branches):
         self.program.calls.append(call)
         return call
 
-    def apply_op(self, kind: str, values: list[Value], spot: Spot, **arguments: Value) -> Value:
-        """Apply an operation to tensors: `x + y`, tf.nn.relu(x)."""
+    def apply_op(
+        self, kind: str, values: list[Value], spot: Spot, shape: Shape | None = None, **arguments: Value
+    ) -> Tensor:
+        """Apply an operation to tensors: `x + y`, tf.nn.relu(x). `shape` is its output's where its row does not say."""
         layer = Layer(kind, spot, kind, context=self.context, op=True, held=True)
         layer.args = {name: to_arg(value, spot) for name, value in arguments.items() if value is not ABSENT}
-        given = [value for value in values if not isinstance(value, (int, float, bool))]
-        return self.record(layer, tuple(one for value in given for one in self.tensors(value)), spot).output
+        given = [value for value in values if not (is_small(value) and is_comparable(value))]
+        inputs = tuple(one for value in given for one in self.tensors(value))
+        return self.record(layer, inputs, spot, NOT_GIVEN, ABSENT if shape is None else shape).output
 
     def event(self, kind: Any, model: Model, spot: Origin, **details: Any) -> Event:
         """Note that something happens to a model."""
