@@ -42,6 +42,9 @@ class Symbol(Kind):
     def attribute(self, m: Evaluator, name: str, spot: Spot) -> Value:
         return self.member(name)
 
+    def item(self, m: Evaluator, key: Value, spot: Spot) -> Value:
+        return Opaque(f"an item of {self.path}", self.path)
+
     def call(self, m: Evaluator, args: Args) -> Value:
         path = canonical(self.path)
         if self.last in WATCHED:

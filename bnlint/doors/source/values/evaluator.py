@@ -13,11 +13,12 @@ from ....graph import Context, Event, Layer, Model, Program, Tensor
 from ..module import Spot
 from ..project import Project
 from .args import Args
-from .bound import Symbol
+from .bound import Method, Symbol
 from .branches import Completion, OutOfFuel
 from .code import Class, Frame, Func, Instance, Pending
 from .containers import List
 from .data import Array
+from .guards import asked
 from .kind import Items, Opaque, Value, of
 from .lifted import Assumed, Choice
 from .recording import Recorder, is_tensor
@@ -129,16 +130,21 @@ class Evaluator(Recorder, ABC):
         """A list of these items."""
         return List(items, is_open)
 
-    def cut(self, samples: int) -> Value:
-        """So many samples of data of which nothing else is known."""
-        return Array((samples,))
+    def cut(self, value: Opaque, samples: int) -> Value:
+        """So many samples of data of which nothing else is known, or numbers of a version."""
+        name = asked((value,))
+        return Opaque("a part of it", name) if name else Array((samples,))
 
     def call(self, func: Value, args: Args) -> Value:
         """Call a value."""
         self.steps += 1
         if self.steps > self.limit:
             raise OutOfFuel("too many steps")
-        return of(self.settled(func)).call(self, args)
+        func = self.settled(func)
+        result = of(func).call(self, args)
+        if type(result) is Opaque and result.about is None and isinstance(func, (Symbol, Method, Opaque)):
+            result.name = asked((result, func, *args.values)) or result.name
+        return result
 
     def attribute(self, value: Value, name: str, spot: Spot) -> Value:
         """`value.name`."""

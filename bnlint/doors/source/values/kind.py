@@ -209,10 +209,12 @@ class Opaque(Kind):
 
     def item(self, m: Evaluator, key: Value, spot: Spot) -> Value:
         count = of(key).rows()
-        return Opaque(f"an item of {self.reason}", self.name, batch=self.batch) if count is None else m.cut(count)
+        if count is not None:
+            return m.cut(self, count)
+        return Opaque(f"an item of {self.reason}", self.name, batch=self.batch)
 
     def iterate(self, m: Evaluator) -> Items:
-        return [Opaque("an item of an unknown iterable", batch=self.batch)], False
+        return [Opaque("an item of an unknown iterable", self.name, batch=self.batch)], False
 
     def unpack(self, m: Evaluator, count: int, star: int | None) -> list[Value]:
         return [Opaque(f"a part of {self.reason}", self.name, batch=self.batch) for _ in range(count)]
