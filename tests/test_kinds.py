@@ -1,7 +1,7 @@
 """Programs of one kind that differ in what should not matter: names, helpers, loops, classes, files.
 
 Each file in kinds/ is a kind. Its heading says what holds, a line below which rules it concerns; then each `##` is a
-program, one block a file (```` ```python other.py ````). Every mark is a finding of these rules, and there are no others.
+program, one block a file (```` ```python other.py ````). Every mark is a finding of these rules, which have no others.
 """
 
 from __future__ import annotations
