@@ -81,7 +81,8 @@ def _pretrained(program: Program, layer: Layer) -> bool:
 def _steps(event: Event) -> tuple[float, bool]:
     """The most steps that a training event can make, infinite where it is not known; and whether that is certain."""
     batch = event.batch
-    if event.kind == "tape" or batch is None or batch.empty or "**" in event.args:
+    own = "train_step" in event.model.methods  # It decides how often, and whether, statistics move.
+    if event.kind == "tape" or own or batch is None or batch.empty or "**" in event.args:
         return math.inf, True
     if not _happens_as_often_as_seen(event):
         return math.inf, True

@@ -132,8 +132,9 @@ class Program:
     is read off the code, or the default. tensorflow_1: "only" where the code cannot run on TensorFlow 2 (it has
     tf.contrib), "likely" where it is written for sessions and estimators. keras_1: it has arguments that Keras 2
     renamed. testing: it holds unit tests. notes: what the door gave up on, for --verbose. uses: library symbols that a
-    rule may care about. coverage: how many BN calls the code has, and of how many the input is known. faults: where
-    bnlint itself failed on the way; all else was looked at.
+    rule may care about. taught: direct calls of layers, no models, under a tape whose gradients are applied to them.
+    coverage: how many BN calls the code has, and of how many the input is known. faults: where bnlint itself failed on
+    the way; all else was looked at.
     """
 
     path: str
@@ -149,6 +150,7 @@ class Program:
     models: list[Model] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
+    taught: list[Call] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     coverage: tuple[int, int] = (0, 0)
     faults: list[Fault] = field(default_factory=list)

@@ -11,7 +11,7 @@ from ..values.code import Func
 from ..values.containers import List
 from ..values.data import Array, Gradients, Tape, Thing, Weights
 from ..values.evaluator import Evaluator
-from ..values.kind import Opaque, Value, layer_of, parts
+from ..values.kind import ABSENT, Opaque, Value, layer_of, parts
 from ..values.registry import method, symbol
 from .applying import trace
 from .feeding import batch_of
@@ -141,6 +141,11 @@ def apply_gradients_unknown(m: Evaluator, optimizer: Opaque, args: Args) -> Valu
     return _apply_gradients(m, "an optimizer", args)
 
 
+@method(Opaque, "apply")
+def apply_unknown(m: Evaluator, optimizer: Opaque, args: Args) -> Value:
+    return _apply_gradients(m, "an optimizer", args) if _gradients(m, args.values)[0] else ABSENT
+
+
 def _apply_gradients(m: Evaluator, optimizer: str, args: Args) -> Value:
     m.note(f"{optimizer}.{args.callee}", args.spot, args)
     tapes, models = _gradients(m, args.values)
@@ -156,6 +161,7 @@ def _train_by(m: Evaluator, tape: Value, models: set[Layer] | None = None) -> No
     for event in m.tapes.get(tape, []):
         if models is None or event.model in models:
             m.event("tape", event.model, event.origin, call=event.call, batch=event.batch).context = event.context
+    m.program.taught += [call for call in m.taped.get(tape, []) if models is None or call.layer in models]
 
 
 def _gradients(m: Evaluator, values: Iterable[Value], depth: int = 0) -> tuple[list[Value], set[Layer]]:

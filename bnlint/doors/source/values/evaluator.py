@@ -50,7 +50,6 @@ class Evaluator(Recorder, ABC):
         self.objects: dict[Layer, Instance] = {}
         self.lambdas: dict[Layer, Value] = {}
         self.chained: dict[Layer, tuple[int, Tensor]] = {}
-        self.recording: list[Value] = []
         self.tapes: dict[Value, list[Event]] = {}
         self.element_spots: dict[int, tuple[Value, list[Spot]]] = {}
         self.constants: dict[int, Value] = {}
