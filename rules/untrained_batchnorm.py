@@ -31,8 +31,10 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
                 if call.origin.key not in said:
                     said.add(call.origin.key)
                     yield Problem(call.origin, _message(call), change=change)
-    for layer in dict.fromkeys(call.layer for call in program.taught):
-        calls = [call for call in program.taught if call.layer is layer]
+    inside = {call for model in program.models for call in model.nodes}
+    taught = [call for call in program.taught if call not in inside]
+    for layer in dict.fromkeys(call.layer for call in taught):
+        calls = [call for call in taught if call.layer is layer]
         if _never_learns(program, layer, calls):
             yield from (Problem(call.origin, _message(call)) for call, *_ in by_origin(calls))
     for group in by_origin(call for call in program.calls if is_batchnorm(call.layer)):

@@ -81,7 +81,8 @@ def _apply_model(m: Evaluator, model: Model, instance: Instance | None, args: Ar
     for tape in m.recording:
         m.tapes.setdefault(tape, []).append(event)
     if len(model.outputs) > 1:
-        return List([Tensor(call=call, data=True) for _ in model.outputs])
+        call.outputs = tuple(Tensor(call=call, data=True) for _ in model.outputs)
+        return List(call.outputs)
     return call.output
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ....graph import Arg, Entry, Layer, Model, Tensor, Unknown
+from ....graph import Arg, Call, Entry, Layer, Model, Tensor, Unknown
 from ....graph.nodes import Shape
 from ..values.args import Args
 from ..values.code import Func
@@ -159,9 +159,16 @@ def _apply_gradients(m: Evaluator, optimizer: str, args: Args) -> Value:
 def _train_by(m: Evaluator, tape: Value, models: set[Layer] | None = None) -> None:
     """The models called under a tape are trained; only these of them, where they are known."""
     for event in m.tapes.get(tape, []):
-        if models is None or event.model in models:
-            m.event("tape", event.model, event.origin, call=event.call, batch=event.batch).context = event.context
-    m.program.taught += [call for call in m.taped.get(tape, []) if models is None or call.layer in models]
+        call = event.call
+        if (models is None or event.model in models) and call is not None and _is_for(tape, call):
+            m.event("tape", event.model, event.origin, call=call, batch=event.batch).context = event.context
+    direct = [call for call in m.taped.get(tape, []) if models is None or call.layer in models]
+    m.program.taught += [call for call in direct if _is_for(tape, call)]
+
+
+def _is_for(tape: Value, call: Call) -> bool:
+    """Whether a call under a tape is for this one: with `training=False`, one inside of it asks for the slope alone."""
+    return call.context.tape is tape or call.training.value is not False
 
 
 def _gradients(m: Evaluator, values: Iterable[Value], depth: int = 0) -> tuple[list[Value], set[Layer]]:
