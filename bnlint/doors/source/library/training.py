@@ -12,6 +12,7 @@ from ..values.containers import List
 from ..values.data import Array, Gradients, Tape, Thing, Weights
 from ..values.evaluator import Evaluator
 from ..values.kind import ABSENT, Opaque, Value, layer_of, parts
+from ..values.lifted import bare
 from ..values.registry import method, symbol
 from .applying import trace
 from .feeding import batch_of
@@ -62,10 +63,27 @@ def save(m: Evaluator, model: Model, args: Args) -> Value:
     return None
 
 
-@method(Model, "load_weights", "set_weights")
+@method(Model, "load_weights")
 def load(m: Evaluator, model: Model, args: Args) -> Value:
     # What the program has trained itself it may train again, without what the weights have too much.
     model.pretrained = model.pretrained or not any(event.kind in TRAINED for event in model.events)
+    return None
+
+
+@method(Layer, "get_weights")
+def get_weights(m: Evaluator, layer: Layer, args: Args) -> Value:
+    return Weights((layer,))
+
+
+@method(Model, "set_weights")
+def set_weights(m: Evaluator, model: Model, args: Args) -> Value:
+    """Weights from elsewhere; those of another network of the program bring only what that one was loaded with."""
+    given = map(bare, parts(args.get(0, "weights")))
+    found = [part for part in given if isinstance(part, Weights)]
+    if not found:
+        return load(m, model, args)
+    sources = [layer for part in found for layer in part.models]
+    model.pretrained = model.pretrained or any(isinstance(one, Model) and one.pretrained for one in sources)
     return None
 
 
