@@ -1,7 +1,8 @@
 """Programs of one kind that differ in what should not matter: names, helpers, loops, classes, files.
 
 Each file in kinds/ is a kind. Its heading says what holds, a line below which rules it concerns; then each `##` is a
-program, one block a file (```` ```python other.py ````). Every mark is a finding of these rules, which have no others.
+program, one block a file (```` ```python other.py ````). Every mark is a finding of these rules, which have no others;
+`related` marks what a finding points to besides.
 """
 
 from __future__ import annotations
@@ -54,8 +55,13 @@ def test_marks_are_the_findings(sample: Sample, tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     report = bnlint.check_paths(sorted(sample.files), config={}, jobs=1)
     assert not report.failures
+    pointed = {
+        (one.place.path, one.place.line, "related", finding.rule) for finding in report for one in finding.related
+    }
+    assert {mark for mark in marks if mark[2] == "related"} <= pointed
     found = {(one.place.path, one.place.line, str(one.severity), one.rule): one.message for one in report}
-    assert {finding: message for finding, message in found.items() if finding[3] in sample.rules}.keys() == marks
+    expected = {mark for mark in marks if mark[2] != "related"}
+    assert {finding: message for finding, message in found.items() if finding[3] in sample.rules}.keys() == expected
 
 
 @pytest.mark.parametrize("kind", sorted({sample.kind for sample in SAMPLES}))

@@ -136,7 +136,8 @@ class Tensor:
     `either` holds the alternatives where unknown branches join: the tensor is one of them. `escaped` is True when code
     that the door could not follow has seen the tensor; `data` is True for data, as opposed to a symbolic tensor.
     `exported` is True where that is only because a variable of the module holds it.
-    `outside` is True where it comes from what nothing is known of, be it a tensor or data.
+    `outside` is True where it comes from what nothing is known of, be it a tensor or data. `overwritten` is where its
+    variable was given another tensor before anything had used it, and that tensor.
     """
 
     call: Call | None = None
@@ -148,6 +149,7 @@ class Tensor:
     data: bool = False
     outside: bool = False
     input: Layer | None = None
+    overwritten: tuple[Origin, Tensor] | None = None
 
     def sources(self) -> tuple[Tensor, ...]:
         """The tensors this one may be: itself, or the leaves of its alternatives."""

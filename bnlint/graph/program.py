@@ -162,7 +162,7 @@ class Program:
         for call in self.calls:
             for tensor in (call.output, *call.outputs, *call.inputs):
                 tensor.users.clear()
-                tensor.call, tensor.either = None, ()
+                tensor.call, tensor.either, tensor.overwritten = None, (), None
         for layer in (*self.layers, *(call.layer for call in self.calls)):
             layer.calls.clear()
         for model in self.models:
