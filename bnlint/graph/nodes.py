@@ -229,6 +229,7 @@ class Layer:
     args: the arguments by name, Keras's defaults not included: `arg(name)` adds those.
     wrapped: the layer inside TimeDistributed, Bidirectional, SpectralNormalization, …
     state: what its weights hold, for a batch normalization of a live or saved model.
+    unmade: where the layer's class stands among layers, without the parentheses that make it one of them.
     body: for a project's Layer subclass, the calls its `call` makes, once evaluated (also in the flat graph).
     escaped: the door could not follow everything that is done with the layer.
     """
@@ -249,6 +250,7 @@ class Layer:
     attribute: str | None = None
     time: int = 0
     state: State | None = None
+    unmade: Origin | None = None
 
     def arg(self, name: str) -> Arg:
         """The argument's value as given, else Keras's default, else an Unknown."""

@@ -52,6 +52,7 @@ class Evaluator(Recorder, ABC):
         self.chained: dict[Layer, tuple[int, Tensor]] = {}
         self.tapes: dict[Value, list[Event]] = {}
         self.element_spots: dict[int, tuple[Value, list[Spot]]] = {}
+        self.unmade: dict[str, Spot] = {}
         self.constants: dict[int, Value] = {}
         self.heavy: dict[cst.CSTNode, int] = {}
         self.barren: set[cst.CSTNode] = set()
