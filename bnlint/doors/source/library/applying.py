@@ -128,6 +128,8 @@ def call_body(m: Evaluator, instance: Instance, args: Args, training: Value) -> 
         build = instance.cls.function("build")
         if build is not None:
             m.call_function(build, Args(args.spot, [_built_for(m, args)]), instance)
+        if "built" not in instance.attributes:
+            m.store(instance.attributes, "built", True)
     method = instance.cls.function("call")
     if method is None:
         return ABSENT
