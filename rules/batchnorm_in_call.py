@@ -22,7 +22,8 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
         for child in layer.children:
             holders.setdefault(child, []).append(layer)
     for group in by_origin(layer for layer in program.layers if is_batchnorm(layer)):
-        made = [(layer, where) for layer in group if (where := _running(layer)) and not _kept(layer, holders)]
+        here = [layer for layer in group if layer.unmade is None]  # Else misplaced-argument speaks, of the slip.
+        made = [(layer, where) for layer in here if (where := _running(layer)) and not _kept(layer, holders)]
         if made:
             layer, where = made[0]
             some = "" if len(made) == len(group) else f" in {len(made)} of its {len(group)} uses"

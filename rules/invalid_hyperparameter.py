@@ -18,7 +18,7 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
     for name, judge in (("momentum", _momentum), ("epsilon", _epsilon), ("axis", _axis)):
         for origin, arg, uses in settings(program, name):
             found = judge(arg.value)
-            if found is not None:
+            if found is not None and (arg.certain or arg.value is not None):  # None by default: the caller says.
                 said, level = found
                 change = _change(origin) if arg.value is None and arg.certain and not uses else None
                 yield Problem(origin, f"{said}{uses}.", level if arg.certain else Severity.ADVICE, change=change)

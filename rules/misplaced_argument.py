@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bnlint import Options, Problem, Program, Severity
 from bnlint.graph import Arg, Call, Layer, Unknown, by_origin, is_batchnorm
 from bnlint.graph.freezing import FORWARDED
-from bnlint.rulebook.change import Apply, Change, NameArgument, Raises, RemoveArgument, Step
+from bnlint.rulebook.change import Apply, Change, NameArgument, Raises, RemoveArgument, Step, Unfold
 
 category = "construction"
 severity = Severity.ERROR
@@ -27,7 +27,9 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
         if layer is not None:
             axis = layer.arg("axis")
             grade, change = (None, _change(program, layers)) if axis.certain else (Severity.ADVICE, None)
-            yield Problem(axis.origin or layer.origin, _said(layer), grade, change=change)
+            where = axis.origin or layer.origin
+            related = ((where, "this is meant to call it"),) if layer.unmade is not None else ()
+            yield Problem(layer.unmade or where, _said(layer), grade, related, change)
     if program.keras >= 3:
         for calls in by_origin(call for call in program.calls if is_batchnorm(call.layer) and not call.context.raises):
             flags = [flag for call in calls if (flag := _positional_flag(call)) is not None]
@@ -50,6 +52,8 @@ def _said(layer: Layer) -> str:
     """What is wrong with the layer's `axis`; empty where nothing is."""
     value = layer.arg("axis").value
     if value == Unknown("tensor"):
+        if layer.unmade is not None:
+            return "BatchNormalization stands here as a class, without parentheses, and takes its input for its `axis`."
         return "BatchNormalization gets a tensor for its `axis`: make the layer, then call it: BatchNormalization()(x)."
     if "axis again" in layer.args:
         return "BatchNormalization gets `axis` twice, the first time without its name, and raises TypeError."
@@ -75,6 +79,8 @@ def _change(program: Program, layers: list[Layer]) -> Change | None:
         return None
     called = all(other.calls for other in layers)
     error = "ValueError" if program.keras > 2 else "TypeError"
+    if value == Unknown("tensor") and layer.unmade is not None:
+        return Change("Make an instance of the class", (Unfold(layer.unmade),), Raises(error))
     if value == Unknown("tensor"):
         error = "TypeError" if "axis again" in layer.args else error
         step: Step = RemoveArgument(layer.origin, "axis", 0) if called else Apply(layer.origin)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.catalog import row
+from bnlint.catalog import kind_of, row
 from bnlint.graph import (
     BATCH_NORMALIZATIONS,
     Call,
@@ -93,9 +93,14 @@ def _has_bias(layer: Layer) -> bool:
     """Whether a linear layer, of Keras's own class, adds one number to each channel, without being asked to."""
     while layer.wrapped is not None:
         layer = layer.wrapped
-    one_a_channel = layer.kind != "EinsumDense" and not layer.kind.startswith("Locally")
+    if (
+        layer.kind == "EinsumDense"
+        or layer.kind.startswith("Locally")
+        or kind_of(layer.cls or layer.kind) != layer.kind
+    ):
+        return False
     bias = layer.arg("use_bias")
-    return one_a_channel and layer.cls in ("", layer.kind) and bias.value is True and not (bias.given and bias.certain)
+    return bias.value is True and not (bias.given and bias.certain)
 
 
 def _channels(call: Call) -> _Axis | None:

@@ -60,7 +60,7 @@ def _different(calls: Iterable[Call]) -> list[Call]:
 
 def _is_symbolic(call: Call, sources: Collection[Tensor]) -> bool:
     """Whether the call surely is one of a graph, not a direct one on data."""
-    if call.context.kind == "build" and any(source.outside for source in sources):
+    if call.context.tape is not None or (call.context.kind == "build" and any(source.outside for source in sources)):
         return False
     return call.context.kind in ("build", "call") and not any(source.data for source in sources)
 

@@ -19,11 +19,15 @@ _TRAINING = frozenset({"fit", "train_on_batch", "tape"})
 
 @dataclass
 class _Trained:
-    """What is known of a batch normalization's training: its steps, the last event, whether all is certain."""
+    """What is known of a batch normalization's training: its steps, the last event, whether all is certain.
+
+    really: some of it is training, and not only a pass in training mode.
+    """
 
     steps: float
     event: Event
     certain: bool
+    really: bool = False
 
 
 def check(program: Program, options: Options) -> Iterator[Problem]:
@@ -36,12 +40,13 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
             for layer in dict.fromkeys(learning_batchnorms(event.model, event.time)):
                 before = trained.get(layer)
                 total = steps + (before.steps if before else 0)
-                trained[layer] = _Trained(total, event, certain and (before is None or before.certain))
+                really = event.kind in _TRAINING or (before is not None and before.really)
+                trained[layer] = _Trained(total, event, certain and (before is None or before.certain), really)
     worst: dict[object, tuple[float, Problem]] = {}
     for layer, found in trained.items():
         rest = _rest(program, layer, found.steps)
         key = found.event.origin.key
-        if rest is not None and (key not in worst or rest > worst[key][0]):
+        if rest is not None and found.really and (key not in worst or rest > worst[key][0]):
             worst[key] = rest, _problem(layer, found, rest)
     yield from (problem for _, problem in worst.values())
 
@@ -81,7 +86,8 @@ def _pretrained(program: Program, layer: Layer) -> bool:
 def _steps(event: Event) -> tuple[float, bool]:
     """The most steps that a training event can make, infinite where it is not known; and whether that is certain."""
     batch = event.batch
-    if event.kind == "tape" or batch is None or batch.empty or "**" in event.args:
+    own = "train_step" in event.model.methods  # It decides how often, and whether, statistics move.
+    if event.kind == "tape" or own or batch is None or batch.empty or "**" in event.args:
         return math.inf, True
     if not _happens_as_often_as_seen(event):
         return math.inf, True

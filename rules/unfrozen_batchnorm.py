@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from bnlint import Options, Problem, Program, Severity
 from bnlint.graph import Arg, Event, Model, Origin, label, samples_per_step, training_batch
 from bnlint.graph.freezing import Reached, judged_at, reached, thawed_at, trainable_ends, training_events
+from bnlint.reference.modes import mode
 from bnlint.reference.situations import situation_of
 from bnlint.rulebook.change import Change, Modes, freeze
 
@@ -27,6 +28,8 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
             # A flag in the graph: Keras 2 obeys it, and in Keras 3 training-flag-ignored speaks.
             if not isinstance(base, Model) or not _pretrained(base) or found.flag.given:
                 continue
+            if "train_step" not in event.model.methods and not mode(situation_of(program, found, "fit")).training:
+                continue  # Nothing moves: fit never puts it into training mode.
             if True in trainable_ends(base, found.within, at):
                 where, how = _where(base, found, at)
                 if where.key not in said:

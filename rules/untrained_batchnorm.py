@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bnlint import Options, Problem, Program, Severity
-from bnlint.graph import Call, Event, Model, by_origin, is_batchnorm, label
+from bnlint.graph import Call, Event, Layer, Model, by_origin, is_batchnorm, label
 from bnlint.graph.freezing import TRAINING_EVENTS, flag_of, reached, trainable_at
 from bnlint.reference.modes import Level, mode
 from bnlint.reference.situations import level_of, situation_in, situation_of, with_flag, with_level
@@ -31,6 +31,12 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
                 if call.origin.key not in said:
                     said.add(call.origin.key)
                     yield Problem(call.origin, _message(call), change=change)
+    inside = {call for model in program.models for call in model.nodes}
+    taught = [call for call in program.taught if call not in inside]
+    for layer in dict.fromkeys(call.layer for call in taught):
+        calls = [call for call in taught if call.layer is layer]
+        if _never_learns(program, layer, calls):
+            yield from (Problem(call.origin, _message(call)) for call, *_ in by_origin(calls))
     for group in by_origin(call for call in program.calls if is_batchnorm(call.layer)):
         if all(_switched_off(program, call) for call in group):
             call = group[0]
@@ -45,6 +51,35 @@ def _trains(event: Event) -> bool:
         return True
     own_step = "train_step" in event.model.methods and "train_step" in event.context.functions
     return event.kind == "call" and event.context.tape is not None and own_step
+
+
+def _never_learns(program: Program, layer: Layer, steps: list[Call]) -> bool:
+    """Whether a layer has a batch normalization that waits for the flag of its caller, which no step gives."""
+    others = (call for call in layer.calls if call not in steps)
+    if any(call.training.value not in (None, False) for call in layer.calls) or any(
+        _is_in_training(program, call) for call in others
+    ):
+        return False
+    inside = [call for call in program.calls if is_batchnorm(call.layer) and _outermost(call) in steps]
+    return any(trainable_at(call.layer, (layer,)) is True and _obeys(call) for call in inside)
+
+
+def _obeys(call: Call) -> bool:
+    """Whether the batch normalization runs as the outermost call says: with no other flag, or with the same."""
+    flag, giver = flag_of(call)
+    return giver in (None, _outermost(call)) or flag.value is False is _outermost(call).training.value
+
+
+def _outermost(call: Call) -> Call:
+    while call.parent is not None:
+        call = call.parent
+    return call
+
+
+def _is_in_training(program: Program, call: Call) -> bool:
+    """Whether the call may stand in a model that is trained with the flag of its caller."""
+    holders = [model for model in program.models if call in model.nodes]
+    return call.optional or any(_fitted(model) or "tape" in model.event_kinds() for model in holders)
 
 
 def _leaves_off(program: Program, model: Model, call: Call) -> bool:

@@ -136,7 +136,8 @@ class Tensor:
     `either` holds the alternatives where unknown branches join: the tensor is one of them. `escaped` is True when code
     that the door could not follow has seen the tensor; `data` is True for data, as opposed to a symbolic tensor.
     `exported` is True where that is only because a variable of the module holds it.
-    `outside` is True where it comes from what nothing is known of, be it a tensor or data.
+    `outside` is True where it comes from what nothing is known of, be it a tensor or data. `overwritten` is where its
+    variable was given another tensor before anything had used it, and that tensor.
     """
 
     call: Call | None = None
@@ -148,6 +149,7 @@ class Tensor:
     data: bool = False
     outside: bool = False
     input: Layer | None = None
+    overwritten: tuple[Origin, Tensor] | None = None
 
     def sources(self) -> tuple[Tensor, ...]:
         """The tensors this one may be: itself, or the leaves of its alternatives."""
@@ -227,6 +229,7 @@ class Layer:
     args: the arguments by name, Keras's defaults not included: `arg(name)` adds those.
     wrapped: the layer inside TimeDistributed, Bidirectional, SpectralNormalization, …
     state: what its weights hold, for a batch normalization of a live or saved model.
+    unmade: where the layer's class stands among layers, without the parentheses that make it one of them.
     escaped: the door could not follow everything that is done with the layer.
     """
 
@@ -246,6 +249,7 @@ class Layer:
     attribute: str | None = None
     time: int = 0
     state: State | None = None
+    unmade: Origin | None = None
 
     def arg(self, name: str) -> Arg:
         """The argument's value as given, else Keras's default, else an Unknown."""

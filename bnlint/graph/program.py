@@ -99,8 +99,9 @@ class Program:
     is read off the code, or the default. tensorflow_1: "only" where the code cannot run on TensorFlow 2 (it has
     tf.contrib), "likely" where it is written for sessions and estimators. keras_1: it has arguments that Keras 2
     renamed. testing: it holds unit tests. notes: what the door gave up on, for --verbose. uses: the library symbols
-    that the rules of the run watch. coverage: how many BN calls the code has, and of how many the input is known.
-    faults: where bnlint itself failed on the way; all else was looked at.
+    that the rules of the run watch. taught: direct calls of layers, no models, under a tape whose gradients are applied
+    to them. coverage: how many BN calls the code has, and of how many the input is known. faults: where bnlint itself
+    failed on the way; all else was looked at.
     """
 
     path: str
@@ -116,6 +117,7 @@ class Program:
     models: list[Model] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
+    taught: list[Call] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     coverage: tuple[int, int] = (0, 0)
     faults: list[Fault] = field(default_factory=list)
@@ -127,7 +129,7 @@ class Program:
         for call in self.calls:
             for tensor in (call.output, *call.outputs, *call.inputs):
                 tensor.users.clear()
-                tensor.call, tensor.either = None, ()
+                tensor.call, tensor.either, tensor.overwritten = None, (), None
         for layer in (*self.layers, *(call.layer for call in self.calls)):
             layer.calls.clear()
         for model in self.models:

@@ -264,13 +264,15 @@ def training_batch(event: Event) -> Batch | None:
     """The batches that an event shows to batch normalization in training mode; None where it shows none.
 
     None where they are empty, and in a unit test, which trains on little on purpose. A direct call on data of known
-    size, with `training=True`, is a batch of its own.
+    size, with `training=True`, is a batch of its own, unless nothing uses its result: then it only makes the variables.
     """
     if event.context.testing or (event.batch is not None and event.batch.empty):
         return None
     if event.kind in ("fit", "train_on_batch"):
         return event.batch
     if event.kind not in ("call", "tape") or event.context.purpose == "inference" or event.call is None:
+        return None
+    if event.kind == "call" and event.call.context.tape is None and not _is_used(event.call):
         return None
     training = event.call.training
     if not training.given and event.model.call_default is not None:
@@ -281,6 +283,11 @@ def training_batch(event: Event) -> Batch | None:
         return event.batch
     shape = event.call.inputs[0].shape if event.call.inputs else None
     return Batch(Arg(shape[0], event.call.origin, training.certain)) if shape and shape[0] else None
+
+
+def _is_used(call: Call) -> bool:
+    """Whether anything but a variable of the module takes what a call gives."""
+    return any(one.users or (one.escaped and not one.exported) for one in (call.output, *call.outputs))
 
 
 def learning_batchnorms(model: Model, time: float = math.inf) -> Iterator[Layer]:

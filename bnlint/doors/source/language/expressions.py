@@ -8,6 +8,8 @@ from typing import Any
 
 import libcst as cst
 
+from ....graph import Layer
+from ..library.methods import note_unmade
 from ..values.about import Both, Either, Not
 from ..values.args import Args
 from ..values.bound import Symbol
@@ -140,12 +142,17 @@ def _list(m: Evaluator, node: cst.List | cst.Set, frame: Frame) -> Value:
         return Set(items, open=not complete)
     result = List(items, open=not complete)
     if type(node) is cst.List:
-        m.element_spots[id(result)] = (result, [m.spot(element.value, frame) for element in node.elements])
+        spots = [m.spot(element.value, frame) for element in node.elements]
+        m.element_spots[id(result)] = (result, spots)
+        if len(spots) == len(items):
+            note_unmade(m, items, spots)
     return result
 
 
 def _tuple(m: Evaluator, node: cst.Tuple, frame: Frame) -> Value:
     items, complete = _elements(m, node.elements, frame)
+    if any(isinstance(item, Symbol) for item in items) and len(items) == len(node.elements):
+        note_unmade(m, items, [m.spot(element.value, frame) for element in node.elements])
     return tuple(items) if complete else List(items, open=True)
 
 
@@ -310,7 +317,16 @@ def _call(m: Evaluator, node: cst.Call, frame: Frame) -> Value:
         else:
             args.positional.append(value)
     m.guarded -= asks
-    return REFLECTION[path](m, args, frame) if path in REFLECTION else m.call(func, args)
+    result = REFLECTION[path](m, args, frame) if path in REFLECTION else m.call(func, args)
+    if path in m.unmade and isinstance(result, Layer) and not _names(node.func, path):
+        result.unmade = m.unmade[path]
+    return result
+
+
+def _names(node: cst.BaseExpression, path: str) -> bool:
+    """Whether an expression is the name of a symbol, and no variable that holds it."""
+    last = node.attr if isinstance(node, cst.Attribute) else node
+    return isinstance(last, cst.Name) and last.value == path.rpartition(".")[2]
 
 
 def _unpack_into(m: Evaluator, args: Args, arg: cst.Arg, value: Value) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import libcst as cst
 
+from ....graph import Tensor
+from ..values.about import Index
 from ..values.branches import BREAK, CONTINUE, RAISE, RETURN, Completion
 from ..values.code import Frame
 from ..values.evaluator import Evaluator
-from ..values.kind import ABSENT, Opaque, Value
+from ..values.kind import ABSENT, Opaque, Value, parts
 from ..values.lifted import Assumed
+from ..values.rounds import Round
 from .targets import assign
 
 UNROLL = 64
@@ -29,16 +33,46 @@ def run_for(m: Evaluator, node: cst.For, frame: Frame) -> Completion:
         complete = len(items) <= UNROLL
     cut = not complete or len(items) > UNROLL
     if len(items) > UNROLL or (not complete and len(items) > 1):
-        items = [Opaque("a loop variable")]
+        first = items[0] if isinstance(value, range) else None
+        items = [Opaque("a loop variable", about=Index(first) if isinstance(first, int) else None)]
     rounds = _Rounds(m, len(items) if isinstance(value, range) else 0)
 
     def run() -> Completion:
-        with m.journal.repeated() if cut else nullcontext():
+        with m.journal.repeated() if cut else nullcontext(), _one_for_all(m, node, frame, items):
             completion = _run(m, node, frame, items, rounds, complete, cut)
         return completion if completion is not None else _orelse(m, node, frame)
 
     completion, _ = m.region((BREAK,), run)
     return completion
+
+
+@contextmanager
+def _one_for_all(m: Evaluator, node: cst.For, frame: Frame, items: list[Value]) -> Iterator[None]:
+    """While a round with an unknown index runs, the evaluator knows what was there before the loop."""
+    found = [part for item in items for part in parts(item) if isinstance(part, Opaque)]
+    index = next((part for part in found if isinstance(part.about, Index)), None)
+    if index is None:
+        yield
+        return
+    values = (frame.variables.get(name) for name in _assigned(node))
+    m.rounds[index] = Round(frame.variables, {value for value in values if isinstance(value, Tensor)})
+    try:
+        yield
+    finally:
+        del m.rounds[index]
+
+
+def _assigned(node: cst.CSTNode) -> Iterator[str]:
+    """The names that a statement assigns to."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        target = current.target if isinstance(current, (cst.AssignTarget, cst.AnnAssign, cst.AugAssign)) else None
+        if isinstance(target, cst.Name):
+            yield target.value
+        elif isinstance(target, (cst.Tuple, cst.List)):
+            yield from (one.value.value for one in target.elements if isinstance(one.value, cst.Name))
+        stack += current.children
 
 
 def _run(

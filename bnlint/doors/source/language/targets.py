@@ -6,6 +6,7 @@ from typing import Any
 
 import libcst as cst
 
+from ....graph import Tensor
 from ..values.code import Frame
 from ..values.evaluator import Evaluator
 from ..values.kind import Value, of
@@ -16,6 +17,9 @@ def assign(m: Evaluator, target: Any, value: Value, frame: Frame) -> None:
     kind = type(target)
     if kind is cst.Name:
         scope = _outer(frame, target.value) if target.value in frame.outer else frame
+        old = scope.variables.get(target.value)
+        if type(old) is Tensor and type(value) is Tensor and old is not value and old.call and not old.users:
+            old.overwritten = m.spot(target, frame), value
         m.store(scope.variables, target.value, value)
     elif kind is cst.Attribute:
         m.set_attribute(m.evaluate(target.value, frame), target.attr.value, value, m.spot(target, frame))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....graph import Call, Context, Layer, Model, Tensor
+from ....graph import Arg, Call, Context, Layer, Model, Tensor
 from ....graph.nodes import NOT_GIVEN
 from ..module import Spot
 from ..values.args import Args, to_arg
@@ -30,7 +30,7 @@ def apply(m: Evaluator, layer: Layer, args: Args) -> Value:
     if instance is None or layer.kind != "Layer":
         return apply_layer(m, layer, args)
     inputs = tuple(tensor for value in args.positional for tensor in m.tensors(value))
-    outer = m.record(layer, inputs, args.spot, training_arg(args))
+    outer = m.record(layer, inputs, args.spot, _flag_of(args, instance))
     flag = args.get(None, "training")
     m.inside.append(outer)
     try:
@@ -38,6 +38,15 @@ def apply(m: Evaluator, layer: Layer, args: Args) -> Value:
     finally:
         m.inside.pop()
     return _result_of(m, outer, result)
+
+
+def _flag_of(args: Args, instance: Instance) -> Arg:
+    """The `training` argument of a call of the project's layer, by name or behind the input."""
+    method = instance.cls.function("call")
+    second = method.params[2:3] if method is not None else []
+    given = training_arg(args)
+    behind = given is NOT_GIVEN and len(args.positional) == 2 and second == ["training"]
+    return to_arg(args.positional[1], args.spot_of(1, "training")) if behind else given
 
 
 def _result_of(m: Evaluator, outer: Call, result: Value) -> Value:
@@ -73,7 +82,8 @@ def _apply_model(m: Evaluator, model: Model, instance: Instance | None, args: Ar
     for tape in m.recording:
         m.tapes.setdefault(tape, []).append(event)
     if len(model.outputs) > 1:
-        return List([Tensor(call=call, data=True) for _ in model.outputs])
+        call.outputs = tuple(Tensor(call=call, data=True) for _ in model.outputs)
+        return List(call.outputs)
     return call.output
 
 
@@ -119,6 +129,8 @@ def call_body(m: Evaluator, instance: Instance, args: Args, training: Value) -> 
         build = instance.cls.function("build")
         if build is not None:
             m.call_function(build, Args(args.spot, [_built_for(m, args)]), instance)
+        if "built" not in instance.attributes:
+            m.store(instance.attributes, "built", True)
     method = instance.cls.function("call")
     if method is None:
         return ABSENT

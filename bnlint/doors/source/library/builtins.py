@@ -7,7 +7,7 @@ from typing import Any
 
 from ....catalog.layers import in_keras
 from ..symbols import canonical
-from ..values.about import IsInstance
+from ..values.about import Index, IsInstance, Rounds
 from ..values.args import Args
 from ..values.bound import Method, Symbol
 from ..values.code import Bound, Class, Frame, Func, Instance, Pending
@@ -87,17 +87,17 @@ def enumerated(m: Evaluator, args: Args) -> Value:
     items, complete = m.iterate(args.get(0, "iterable"))
     start = args.get(1, "start", 0)
     first = start if isinstance(start, int) else 0
-    return Iterator(
-        [(index if complete else Opaque("an index"), item) for index, item in enumerate(items, first)],
-        open=not complete,
-    )
+    if not complete:
+        return Iterator([(Opaque("an index", about=Index(first)), item) for item in items], open=True)
+    return Iterator(enumerate(items, first))
 
 
 @symbol("builtins.range")
 def ranged(m: Evaluator, args: Args) -> Value:
     values = [bare(value) for value in args.positional]
     if not values or not all(isinstance(value, int) for value in values):
-        return Opaque("a range")
+        first = values[0] if len(values) > 1 else 0
+        return Opaque("a range", about=Rounds(first) if isinstance(first, int) else None)
     try:
         result = range(*values)  # type: ignore[arg-type]
     except (TypeError, ValueError):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from ..module import Spot
+from ..symbols import misplaced
 from ..values.args import Args
+from ..values.bound import Symbol
 from ..values.containers import Dict, List
 from ..values.evaluator import Evaluator
-from ..values.kind import ABSENT, Opaque, Value
+from ..values.kind import ABSENT, Opaque, Value, layer_of
 from ..values.lifted import SIMPLE, instead
 from ..values.plain import MAX_ITEMS, MAX_TEXT, NUMBERS, computed, is_among, modest
 from ..values.registry import method
@@ -63,7 +67,15 @@ def _has_room(m: Evaluator, items: List) -> bool:
 def append(m: Evaluator, items: List, args: Args) -> Value:
     if _has_room(m, items):
         items.append(args.get(0, "x"))
+        note_unmade(m, items, [args.spot_of(0, "x")])
     return None
+
+
+def note_unmade(m: Evaluator, items: Sequence[Value], spots: Sequence[Spot]) -> None:
+    """Note where the class of a layer stands among layers; the spots are those of the last items."""
+    for item, spot in zip(reversed(items), reversed(spots), strict=False):
+        if isinstance(item, Symbol) and misplaced(item.path) == "class" and any(map(layer_of, items)):
+            m.unmade[item.path] = spot
 
 
 @method(List, "extend", "update")

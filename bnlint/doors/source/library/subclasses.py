@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import libcst as cst
+
 from ....catalog import parameters
 from ....graph import Layer, Model, Tensor
 from ..symbols import canonical
@@ -20,6 +22,9 @@ from .models import set_functional
 from .sequential import fill
 
 MODELS = ("keras.Model", "keras.Sequential")
+_TRAINING = frozenset({"train_step", "train_on_batch", "fit"})
+"""What a model of the project may override to train in its own way."""
+_LEARNS = ("GradientTape", "grad", "value_and_grad", "backward", "apply_gradients", "apply", "minimize")
 _SEQUENCE = "keras.utils.Sequence"
 _BASES = {"keras.utils.PyDataset": _SEQUENCE, "keras.utils.data_utils.Sequence": _SEQUENCE, _SEQUENCE: _SEQUENCE}
 
@@ -69,7 +74,8 @@ def _node_of(m: Evaluator, cls: Class, args: Args) -> Layer:
     model = Model(kind, args.spot, cls.name, context=m.context, style=style, time=m.tick())
     model.entries = List()  # type: ignore[assignment]
     members = [(name, value) for one in cls.lineage() for name, value in one.members.items()]
-    model.methods = frozenset(name for name, value in members if isinstance(value, Func))
+    functions = {name: value for name, value in reversed(members) if isinstance(value, Func)}
+    model.methods = frozenset(name for name, value in functions.items() if not _hands_on(value))
     call = cls.function("call")
     if call is not None:
         model.signature = tuple(call.params)[1:]
@@ -79,6 +85,32 @@ def _node_of(m: Evaluator, cls: Class, args: Args) -> Layer:
     m.program.models.append(model)
     m.program.layers.append(model)
     return model
+
+
+def _hands_on(func: Func) -> bool:
+    """Whether a method that trains leaves all training to Keras's own, as `return super().train_step(data)` does."""
+    if func.name not in _TRAINING:
+        return False
+    calls: list[cst.Call] = []
+    stack: list[cst.CSTNode] = list(func.frame.module.draft.body(func.node))  # type: ignore[arg-type]
+    while stack:
+        node = stack.pop()
+        stack += node.children
+        if isinstance(node, cst.Call):
+            calls.append(node)
+    own = [call for call in calls if _called(call) in ("self", *_LEARNS)]
+    return not own and any(_called(call) == func.name and _is_super(call.func) for call in calls)
+
+
+def _called(call: cst.Call) -> str:
+    """The last part of the name of what is called."""
+    func = call.func
+    return func.attr.value if isinstance(func, cst.Attribute) else func.value if isinstance(func, cst.Name) else ""
+
+
+def _is_super(func: cst.BaseExpression) -> bool:
+    owner = func.value if isinstance(func, cst.Attribute) else None
+    return isinstance(owner, cst.Call) and _called(owner) == "super"
 
 
 def _dataclass(m: Evaluator, instance: Instance, args: Args) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ....graph import Arg, Entry, Layer, Model, Tensor, Unknown
+from ....graph import Arg, Call, Entry, Layer, Model, Tensor, Unknown
 from ....graph.nodes import Shape
 from ..values.args import Args
 from ..values.code import Func
 from ..values.containers import List
 from ..values.data import Array, Gradients, Tape, Thing, Weights
 from ..values.evaluator import Evaluator
-from ..values.kind import Opaque, Value, layer_of, parts
+from ..values.kind import ABSENT, Opaque, Value, layer_of, parts
+from ..values.lifted import bare
 from ..values.registry import method, symbol
 from .applying import trace
 from .feeding import batch_of
@@ -62,10 +63,27 @@ def save(m: Evaluator, model: Model, args: Args) -> Value:
     return None
 
 
-@method(Model, "load_weights", "set_weights")
+@method(Model, "load_weights")
 def load(m: Evaluator, model: Model, args: Args) -> Value:
     # What the program has trained itself it may train again, without what the weights have too much.
     model.pretrained = model.pretrained or not any(event.kind in TRAINED for event in model.events)
+    return None
+
+
+@method(Layer, "get_weights")
+def get_weights(m: Evaluator, layer: Layer, args: Args) -> Value:
+    return Weights((layer,))
+
+
+@method(Model, "set_weights")
+def set_weights(m: Evaluator, model: Model, args: Args) -> Value:
+    """Weights from elsewhere; those of another network of the program bring only what that one was loaded with."""
+    given = map(bare, parts(args.get(0, "weights")))
+    found = [part for part in given if isinstance(part, Weights)]
+    if not found:
+        return load(m, model, args)
+    sources = [layer for part in found for layer in part.models]
+    model.pretrained = model.pretrained or any(isinstance(one, Model) and one.pretrained for one in sources)
     return None
 
 
@@ -141,6 +159,11 @@ def apply_gradients_unknown(m: Evaluator, optimizer: Opaque, args: Args) -> Valu
     return _apply_gradients(m, "an optimizer", args)
 
 
+@method(Opaque, "apply")
+def apply_unknown(m: Evaluator, optimizer: Opaque, args: Args) -> Value:
+    return _apply_gradients(m, "an optimizer", args) if _gradients(m, args.values)[0] else ABSENT
+
+
 def _apply_gradients(m: Evaluator, optimizer: str, args: Args) -> Value:
     m.note(f"{optimizer}.{args.callee}", args.spot, args)
     tapes, models = _gradients(m, args.values)
@@ -154,8 +177,16 @@ def _apply_gradients(m: Evaluator, optimizer: str, args: Args) -> Value:
 def _train_by(m: Evaluator, tape: Value, models: set[Layer] | None = None) -> None:
     """The models called under a tape are trained; only these of them, where they are known."""
     for event in m.tapes.get(tape, []):
-        if models is None or event.model in models:
-            m.event("tape", event.model, event.origin, call=event.call, batch=event.batch).context = event.context
+        call = event.call
+        if (models is None or event.model in models) and call is not None and _is_for(tape, call):
+            m.event("tape", event.model, event.origin, call=call, batch=event.batch).context = event.context
+    direct = [call for call in m.taped.get(tape, []) if models is None or call.layer in models]
+    m.program.taught += [call for call in direct if _is_for(tape, call)]
+
+
+def _is_for(tape: Value, call: Call) -> bool:
+    """Whether a call under a tape is for this one: with `training=False`, one inside of it asks for the slope alone."""
+    return call.context.tape is tape or call.training.value is not False
 
 
 def _gradients(m: Evaluator, values: Iterable[Value], depth: int = 0) -> tuple[list[Value], set[Layer]]:

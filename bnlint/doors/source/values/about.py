@@ -77,6 +77,18 @@ class Devices(NamedTuple):
     strategy: Value
 
 
+class Rounds(NamedTuple):
+    """A range of unknown length."""
+
+    first: int
+
+
+class Index(NamedTuple):
+    """Which round of a loop it is, counted from `first`, where one round stands for all."""
+
+    first: int
+
+
 class Sum(NamedTuple):
     """`left + right`."""
 
@@ -108,6 +120,8 @@ About: TypeAlias = (
     | Completed
     | Member
     | Devices
+    | Rounds
+    | Index
     | Sum
     | Product
     | Parameter

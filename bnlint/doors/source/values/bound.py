@@ -46,7 +46,9 @@ class Symbol(Kind):
             return m.environment.item(m, key, spot)
         module, _, last = self.path.rpartition(".")
         named = last == "__dict__" and isinstance(key, str)
-        return Symbol(module).member(key) if named else Kind.item(self, m, key, spot)  # type: ignore[arg-type]
+        if named:
+            return Symbol(module).member(key)  # type: ignore[arg-type]
+        return Opaque(f"an item of {self.path}", self.path)
 
     def set_item(self, m: Evaluator, key: Value, new: Value) -> None:
         if self.path == "os.environ":

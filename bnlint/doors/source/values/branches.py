@@ -14,6 +14,7 @@ from .guards import guards
 from .journal import Journal, Left, choose, merged
 from .kind import ABSENT, Opaque, Value, of
 from .lifted import Choice
+from .rounds import Round, in_first_round, index_of
 
 RETURN, BREAK, CONTINUE, RAISE = "return", "break", "continue", "raise"
 Completion = str | None
@@ -50,6 +51,7 @@ class Branches:
         self._derived: dict[tuple[object, ...], Opaque] = {}
         self._exits: list[Exit] = []
         self._base = 0
+        self.rounds: dict[Opaque, Round] = {}
         self.optional = 0
         self.guarded = 0
         self.trying = 0
@@ -201,6 +203,7 @@ class Branches:
         done = False
         try:
             with self.assuming(condition, truth):
+                self._leave_first_round(condition, truth, frame)
                 completion = run()
             done = True
         finally:
@@ -212,6 +215,14 @@ class Branches:
             return Exit(completion, holds, left)
         value, frame.returned = frame.returned if completion == RETURN else ABSENT, ABSENT
         return Exit(completion, holds, left, value)
+
+    def _leave_first_round(self, condition: Opaque, truth: bool, frame: Frame | None) -> None:
+        """In a branch for later rounds of a loop, what was there before it is another value by then."""
+        index = index_of(condition) if self.rounds else None
+        if index is not None and index in self.rounds and in_first_round(condition) is (not truth):
+            variables = frame.variables if frame is not None else None
+            for scope, name in self.rounds[index].changed(variables):
+                self.store(scope, name, Opaque("what an earlier round gives"))
 
     def _hand_on(self, exits: list[Exit]) -> None:
         """Keep these until the region ends in which they are caught; the state is as it was before them."""

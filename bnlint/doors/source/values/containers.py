@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ....graph import Tensor
 from .about import Compare, Not
 from .bound import Method
+from .guards import asked
 from .kind import ABSENT, Items, Kind, Opaque, Operator, Value, of
 from .lifted import SIMPLE, Assumed, Choice, instead, may_be_absent, there
 from .plain import (
@@ -53,7 +54,11 @@ class Container(Kind):
         return Opaque(f"{type(self).__name__.lower()}.{name}")
 
     def unpack(self, m: Evaluator, count: int, star: int | None) -> list[Value]:
-        return spread(m, self, count, star) or super().unpack(m, count, star)
+        parts = spread(m, self, count, star)
+        if not parts:
+            m.escape(self)
+            parts = [Opaque("a part of it", asked((self,))) for _ in range(count)]
+        return parts
 
     def size(self) -> int | None:
         return None if self.open or any(map(may_be_absent, self.held(False))) else len(self.held(False))

@@ -11,7 +11,7 @@ from .about import Devices, IsInstance
 from .args import to_arg
 from .bound import Method, Symbol
 from .containers import Dict
-from .kind import ABSENT, Items, Kind, Opaque, Operator, Value, of
+from .kind import Items, Kind, Opaque, Operator, Value, of
 from .lifted import bare, there
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class Strategy(Thing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights(WithMethods):
-    """`model.trainable_variables`, also of several models."""
+    """`model.trainable_variables` or `model.get_weights()`, also of several models, and what is computed of them."""
 
     models: tuple[Layer, ...]
 
@@ -170,7 +170,10 @@ class Weights(WithMethods):
         return [self], False
 
     def binary(self, m: Evaluator, op: Operator, right: Value) -> Value:
-        return Weights((*self.models, *right.models)) if isinstance(right, Weights) else ABSENT
+        return Weights((*self.models, *right.models)) if isinstance(right, Weights) else self
+
+    def reflected(self, m: Evaluator, op: Operator, left: Value) -> Value:
+        return self
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,11 +13,12 @@ from ....graph import Context, Event, Layer, Model, Program, Tensor
 from ..module import Spot
 from ..project import Project
 from .args import Args
-from .bound import Symbol
+from .bound import Method, Symbol
 from .branches import Completion, OutOfFuel
 from .code import Class, Frame, Func, Instance, Pending
 from .containers import Dict, List
 from .data import Array
+from .guards import asked
 from .kind import Items, Opaque, Value, of
 from .lifted import Assumed, Choice
 from .recording import Recorder, is_tensor
@@ -51,9 +52,9 @@ class Evaluator(Recorder, ABC):
         self.objects: dict[Layer, Instance] = {}
         self.lambdas: dict[Layer, Value] = {}
         self.chained: dict[Layer, tuple[int, Tensor]] = {}
-        self.recording: list[Value] = []
         self.tapes: dict[Value, list[Event]] = {}
         self.element_spots: dict[int, tuple[Value, list[Spot]]] = {}
+        self.unmade: dict[str, Spot] = {}
         self.constants: dict[int, Value] = {}
         self.heavy: dict[cst.CSTNode, int] = {}
         self.barren: set[cst.CSTNode] = set()
@@ -140,16 +141,21 @@ class Evaluator(Recorder, ABC):
         """A value that may be set otherwise before the program runs; where that is followed exactly, nobody has."""
         return value if self.exact or isinstance(value, (Opaque, Assumed)) else Assumed(value)
 
-    def cut(self, samples: int) -> Value:
-        """So many samples of data of which nothing else is known."""
-        return Array((samples,))
+    def cut(self, value: Opaque, samples: int) -> Value:
+        """So many samples of data of which nothing else is known, or numbers of a version."""
+        name = asked((value,))
+        return Opaque("a part of it", name) if name else Array((samples,))
 
     def call(self, func: Value, args: Args) -> Value:
         """Call a value."""
         self.steps += 1
         if self.steps > self.limit:
             raise OutOfFuel("too many steps")
-        return of(self.settled(func)).call(self, args)
+        func = self.settled(func)
+        result = of(func).call(self, args)
+        if type(result) is Opaque and result.about is None and isinstance(func, (Symbol, Method, Opaque)):
+            result.name = asked((result, func, *args.values)) or result.name
+        return result
 
     def attribute(self, value: Value, name: str, spot: Spot) -> Value:
         """`value.name`."""

@@ -11,7 +11,7 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar, Union
 
 from ....graph import Entry, Layer, PerReplica, Tensor, Unknown
-from .about import About, Devices, Member, Parameter, Product, Sum, Truth
+from .about import About, Devices, Index, Member, Parameter, Product, Rounds, Sum, Truth
 from .registry import method_handler
 
 if TYPE_CHECKING:
@@ -209,10 +209,13 @@ class Opaque(Kind):
 
     def item(self, m: Evaluator, key: Value, spot: Spot) -> Value:
         count = of(key).rows()
-        return Opaque(f"an item of {self.reason}", self.name, batch=self.batch) if count is None else m.cut(count)
+        if count is not None:
+            return m.cut(self, count)
+        return Opaque(f"an item of {self.reason}", self.name, batch=self.batch)
 
     def iterate(self, m: Evaluator) -> Items:
-        return [Opaque("an item of an unknown iterable", batch=self.batch)], False
+        about = Index(*self.about) if isinstance(self.about, Rounds) else None
+        return [Opaque("an item of an unknown iterable", self.name, about, self.batch)], False
 
     def unpack(self, m: Evaluator, count: int, star: int | None) -> list[Value]:
         return [Opaque(f"a part of {self.reason}", self.name, batch=self.batch) for _ in range(count)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ....graph import Tensor, Unknown
 from .about import Product, Sum
 from .bound import Method
+from .guards import asked
 from .kind import ABSENT, Adapter, Items, Kind, Opaque, Operator, Value, adapts, derived_number, of
 from .lifted import SIMPLE, may_be_absent
 
@@ -251,7 +252,7 @@ def element(m: Evaluator, sequence: Any, key: Value) -> Value:
         except IndexError:
             return Opaque("an index out of range")
     m.escape(sequence)  # It may be any of them.
-    return Opaque("an element")
+    return Opaque("an element", asked((sequence,)))
 
 
 def _slice(m: Evaluator, sequence: Any, key: slice, is_open: bool) -> Value:

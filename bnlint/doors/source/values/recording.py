@@ -59,6 +59,8 @@ class Recorder(Branches):
         self.context = Context(testing=program.testing)
         self.stack: tuple[Spot, ...] = ()
         self.inside: list[Call] = []
+        self.recording: list[Value] = []
+        self.taped: dict[Value, list[Call]] = {}
         self.time = 0
         self.room = MAX_CALLS
         self.exact = False
@@ -143,6 +145,9 @@ class Recorder(Branches):
         layer.calls.append(call)
         layer.held = True
         self.program.calls.append(call)
+        if parent is None and self.context.kind == "build" and not (layer.op or isinstance(layer, Model)):
+            for tape in self.recording:
+                self.taped.setdefault(tape, []).append(call)
         return call
 
     def apply_op(
