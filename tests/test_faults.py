@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bnlint import Problem, Program, check_paths, check_source, fix_source
-from bnlint.cli import main as cli
+from bnlint.cli import checking
 from bnlint.cli.main import main
 from bnlint.doors import source
 from bnlint.doors.source import project
@@ -278,7 +278,7 @@ def test_a_rule_of_somebody_elses_is_not_called_a_fault_of_bnlint() -> None:
     assert error["message"] == "rule broken failed (KeyError: 'a\\nb'); --verbose shows where"
 
 
-@pytest.mark.parametrize("owner, name", [(files, "find"), (engine, "merge"), (cli, "_write")])
+@pytest.mark.parametrize("owner, name", [(files, "find"), (engine, "merge"), (checking, "write_report")])
 def test_a_fault_that_ends_a_run_is_a_line_too(owner: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     failing(monkeypatch, owner, name, lambda arguments: True)
     result = lint()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -12,17 +11,11 @@ import click
 
 from .. import __version__
 from .command import UNUSABLE, CannotRun, Commands
-from .console import Bar, colors, replace, say, stdout
+from .console import Bar, colors, say, stdout
 
 if TYPE_CHECKING:
-    from ..findings import Failure
     from ..rulebook.experiments import Experiment
     from ..rulebook.folders import Book
-    from ..run.config import Config
-    from ..run.plan import Plan
-    from ..run.result import Result
-
-CLEAN, FINDINGS, INTERRUPTED = 0, 1, 130
 
 
 def _names(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[str] | None:
@@ -94,8 +87,9 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
     from ..run import engine
     from ..run.config import ConfigError, discover, load
     from ..run.plan import Request
+    from . import checking
 
-    _check_output(given["output"])
+    checking.check_output(given["output"])
     try:
         config = load(given["config_file"]) if given["config_file"] else discover(paths)
         request = Request(
@@ -103,7 +97,7 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
             extend_select=given["extend_select"] or (),
             ignore=given["ignore"] or (),
             target=given["target_keras"],
-            config=_including(config, given["extend_include"]),
+            config=checking.including(config, given["extend_include"]),
             rules=given["folders"],
         )
         fixes = given["form"] in ("json", "html") or given["certify"]
@@ -114,73 +108,21 @@ def check(ctx: click.Context, /, paths: tuple[str, ...], **given: Any) -> None:
     jobs = given["jobs"] or config.jobs or engine.processors()
     try:
         if given["diff"]:
-            ctx.exit(_diff(plan, paths, jobs, given))
-        unwritten = _fix(plan, paths, jobs, given) if given["fix"] else []
-        report = _run(plan, paths, jobs)
+            ctx.exit(checking.diff(plan, paths, jobs, given))
+        unwritten = checking.fix(plan, paths, jobs, given) if given["fix"] else []
+        report = checking.run(plan, paths, jobs)
     except KeyboardInterrupt:
         say("interrupted")
-        ctx.exit(INTERRUPTED)
+        ctx.exit(checking.INTERRUPTED)
     report.failures += unwritten
-    _write(report, [plan.book[name] for name in plan.rules], given)
+    checking.write_report(report, [plan.book[name] for name in plan.rules], given)
     gc.freeze()  # Else the interpreter goes through all that is left once more as it ends.
     if report.failures:
         ctx.exit(UNUSABLE)
     fail_on = given["fail_on"]
     least = config.fail_on if fail_on is None else None if fail_on == "never" else Severity.parse(fail_on)
     worst = report.worst()
-    ctx.exit(FINDINGS if least and worst and worst >= least else CLEAN)
-
-
-def _run(plan: Plan, paths: tuple[str, ...], jobs: int) -> Result:
-    """A run with a progress bar, where there is somebody to see it."""
-    from ..run import engine
-
-    bar = Bar() if sys.stderr.isatty() else None
-    try:
-        return engine.run(plan, paths, jobs=jobs, progress=bar)
-    finally:
-        if bar:
-            bar.close()
-
-
-def _fix(plan: Plan, paths: tuple[str, ...], jobs: int, given: dict[str, Any]) -> list[Failure]:
-    """Fix the files, say how much was fixed, and return what could not be written."""
-    from ..run.fixing import fixed_files, write
-
-    failures: list[Failure] = []
-    fixed = files = 0
-    for file in fixed_files(_run(plan.fixing(), paths, jobs), plan, unsafe=given["unsafe_fixes"]):
-        failure = write(file)
-        if failure is not None:
-            failures.append(failure)
-        elif file.count:
-            fixed, files = fixed + file.count, files + 1
-        for finding in file.refused:
-            say(f"{finding.place}: {finding.rule} is left: its fix brings another finding, or leaves this one")
-    say(f"fixed {fixed} finding{'s' * (fixed != 1)} in {files} file{'s' * (files != 1)}")
-    return failures
-
-
-def _diff(plan: Plan, paths: tuple[str, ...], jobs: int, given: dict[str, Any]) -> int:
-    """Show what fixing would change, and return the exit code: 1 where there is something."""
-    from ..reporters.diff import render
-    from ..run.fixing import fixed_files
-
-    report = _run(plan.fixing(), paths, jobs)
-    fixed = 0
-    for file in fixed_files(report, plan, unsafe=given["unsafe_fixes"]):
-        report.failures += [file.failure] if file.failure else []
-        stdout().write(render(file, color=colors()))
-        fixed += file.count
-    more = "" if given["unsafe_fixes"] else " (--unsafe-fixes shows those, too, that change what the model computes)"
-    _say_failures(report.failures)
-    say(f"would fix {fixed} of {len(report)} findings{more}")
-    return UNUSABLE if report.failures else FINDINGS if fixed else CLEAN
-
-
-def _say_failures(failures: Iterable[Failure]) -> None:
-    for failure in failures:
-        say(f"{failure.path}{'' if failure.line is None else f':{failure.line}'}: {failure.message}")
+    ctx.exit(checking.FINDINGS if least and worst and worst >= least else checking.CLEAN)
 
 
 @main.command()
@@ -319,11 +261,13 @@ def _experiment(found: list[Experiment], plot: str | None) -> None:
     if plot:
         from importlib.util import find_spec
 
+        from .checking import check_output
+
         if not plot.endswith((".png", ".svg")):
             raise CannotRun(f"--plot {plot}: expected a name that ends in .png or .svg")
         if find_spec("matplotlib") is None:
             raise CannotRun("--plot needs matplotlib: pip install 'bnlint[plots]'")
-        _check_output(plot, "--plot")
+        check_output(plot, "--plot")
     tables = []
     for one in found:
         bar = Bar("running") if sys.stderr.isatty() else None
@@ -353,57 +297,3 @@ def _book(folders: Iterable[str]) -> Book:
     except ValueError as error:
         raise CannotRun(str(error)) from None
     return book
-
-
-def _including(config: Config, globs: tuple[str, ...]) -> Config:
-    """The configuration with more files included; patterns with a slash are relative to the working folder here."""
-    if not globs:
-        return config
-    from dataclasses import replace
-
-    from ..inputs.files import compiled, relative
-    from ..run.config import ConfigError
-
-    here = relative(os.curdir, config.root)
-    moved = tuple(f"{here}/{glob.lstrip('/')}" if "/" in glob[:-1] and here != "." else glob for glob in globs)
-    try:
-        compiled(moved)
-    except ValueError as error:
-        raise ConfigError(f"--extend-include: {error}") from None
-    return replace(config, extend_include=(*config.extend_include, *moved))
-
-
-def _check_output(output: str | None, option: str = "--output") -> None:
-    """Refuse an output that cannot be written before the work is done, not after."""
-    if output is None:
-        return
-    folder = os.path.dirname(os.path.abspath(output))
-    if os.path.isdir(output) or not os.path.isdir(folder):
-        raise CannotRun(f"{option} {output}: {'is a folder' if os.path.isdir(output) else f'no folder {folder}'}")
-
-
-def _write(report: Result, rules: Iterable[Any], given: dict[str, Any]) -> None:
-    from ..reporters import render
-
-    form, output = given["form"] or "text", given["output"]
-    text = render(
-        form,
-        report,
-        rules,
-        color=output is None and colors(),
-        statistics=given["statistics"],
-        verbose=given["verbose"],
-    )
-    if form != "text" and given["verbose"]:
-        for note in report.notes:
-            say(f"note: {note}")
-    if not report.checked and not report.failures:
-        say("warning: no files to check were found")
-    if output is None:
-        stdout().write(text)
-        return
-    _say_failures(report.failures)
-    try:
-        replace(output, text)
-    except OSError as error:
-        raise CannotRun(f"--output {output}: {error.strerror or error}") from None
