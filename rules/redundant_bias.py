@@ -48,19 +48,19 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
             kind = f"{layer.kind}({layer.wrapped.kind})" if layer.wrapped is not None else layer.kind
             related = ((normalized.layer.origin, "this batch normalization subtracts it"),)
             said = f"The bias of {kind} has no effect: BatchNormalization subtracts it with the mean"
-            yield Problem(
-                layer.origin, f"{said}; use_bias=False computes the same.", related=related, change=_change(layer)
-            )
+            argument = "bias" if program.keras_1 else "use_bias"
+            said += f"; {argument}=False computes the same."
+            yield Problem(layer.origin, said, related=related, change=_change(layer, argument))
 
 
-def _change(layer: Layer) -> Change:
+def _change(layer: Layer, argument: str) -> Change:
     """Leave the bias out; the way to the first batch normalization is what has to compute the same."""
     way = [layer.calls[0]]
     while not is_batchnorm(way[-1].layer):
         way.append(next(iter(users(way[-1]))))
     while layer.wrapped is not None:
         layer = layer.wrapped
-    return Change("Leave out the bias", (SetArgument(layer.origin, "use_bias", False),), Function(tuple(way)))
+    return Change("Leave out the bias", (SetArgument(layer.origin, argument, False),), Function(tuple(way)))
 
 
 def _absorbed(layer: Layer, kept: set[Tensor], frozen: set[Layer]) -> Call | None:

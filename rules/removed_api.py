@@ -72,10 +72,12 @@ def _instead(use: Use) -> str | None:
     if use.path.startswith(modules.OLD_LAYERS):
         ours = use.name in ("batch_normalization", "BatchNormalization")
         return "use `keras.layers.BatchNormalization`" if ours else None
+    if use.path.startswith("tf_keras."):
+        return None
     if use.path.endswith(".layers.experimental.SyncBatchNormalization") and "keras" in use.path:
         return "use `BatchNormalization(synchronized=True)`"
     package, _, below = use.path.partition(".layers.")
-    if package in modules.KERAS and package != "tf_keras":
+    if package in modules.KERAS:
         if below in ("normalization", "normalization.batch_normalization"):
             return "import it from `keras.layers`"
         if below in ("BatchNormalizationV1", "BatchNormalizationV2"):
