@@ -41,7 +41,10 @@ class Pending(Kind):
 
 @dataclass(eq=False, slots=True)
 class Frame(Kind):
-    """The variables of a running function, class body or module. As a value: the module."""
+    """The variables of a running function, class body or module. As a value: the module.
+
+    stars, libraries: what `from … import *` brings, of the project and of others.
+    """
 
     module: Module
     variables: Scope
@@ -50,6 +53,7 @@ class Frame(Kind):
     returned: Value = ABSENT
     yields: List = field(default_factory=List)
     stars: list[Pending] = field(default_factory=list)
+    libraries: list[Symbol] = field(default_factory=list)
     outer: frozenset[str] = frozenset()
     owner: Class | None = None
     receiver: Value = None
