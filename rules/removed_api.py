@@ -43,7 +43,9 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
     if program.explicit_keras or not (program.keras_1 or program.tensorflow_1):
         yield from problems
     elif problems:
-        yield replace(problems[0], severity=Severity.ADVICE, change=_all_at_once(problems))
+        others = tuple((problem.origin, "this, too") for problem in problems[1:])
+        first = problems[0]
+        yield replace(first, severity=Severity.ADVICE, related=others, change=_all_at_once(problems))
 
 
 def _all_at_once(problems: list[Problem]) -> Change | None:
@@ -75,10 +77,12 @@ def _instead(use: Use) -> str | None:
     if use.path.startswith(modules.OLD_LAYERS):
         ours = use.name in ("batch_normalization", "BatchNormalization")
         return "use `keras.layers.BatchNormalization`" if ours else None
+    if use.path.startswith("tf_keras."):
+        return None
     if use.path.endswith(".layers.experimental.SyncBatchNormalization") and "keras" in use.path:
         return "use `BatchNormalization(synchronized=True)`"
     package, _, below = use.path.partition(".layers.")
-    if package in modules.KERAS and package != "tf_keras":
+    if package in modules.KERAS:
         if below in ("normalization", "normalization.batch_normalization"):
             return "import it from `keras.layers`"
         if below in _NAMES_BEFORE:

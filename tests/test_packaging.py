@@ -74,7 +74,7 @@ def test_the_wheel_s_metadata(wheel: Path) -> None:
     metadata = Parser().parsestr(archive.read(f"{folder}/METADATA").decode())
     assert (metadata["Version"], metadata["License-Expression"]) == (bnlint.__version__, "Apache-2.0")
     needed = {re.split(r"[\W]", line)[0] for line in metadata.get_all("Requires-Dist") if "extra ==" not in line}
-    assert needed == {"click", "latex2mathml", "libcst", "markdown", "numpy", "rich", "tomli"}
+    assert needed == {"click", "latex2mathml", "libcst", "markdown", "numpy", "packaging", "rich", "tomli"}
     assert set(metadata.get_all("Provides-Extra")) == {"models", "plots", "tensorflow", "test"}
     assert "Apache License" in archive.read(f"{folder}/licenses/LICENSE").decode()
 

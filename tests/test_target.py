@@ -28,6 +28,17 @@ model.add(Dense(10, activation="softmax"))
 model.compile("sgd", "categorical_crossentropy")
 model.fit(images, labels, nb_epoch=20, batch_size=64)
 """
+POSITIONAL = """from keras import layers
+
+
+class Block(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.norm = layers.BatchNormalization()
+
+    def call(self, x, training):
+        return self.norm(x, training)
+"""
 TF_LAYERS = """import tensorflow.compat.v1 as tf
 
 
@@ -58,7 +69,9 @@ def shown(text: str) -> list[dict[str, object]]:
 class TestKeras1:
     def test_is_told_once_and_only_as_advice(self) -> None:
         found = check_source(KERAS_1).findings
-        assert rules(found) == [("removed-api", "advice", 1)]
+        assert rules(found) == [("removed-api", "advice", 1), ("redundant-bias", "advice", 6)]
+        assert [place.place.line for place in found[0].related] == [7]
+        assert found[1].message.endswith("; bias=False computes the same.")
 
     def test_is_told_everything_where_keras_3_is_asked_for(self) -> None:
         found = check_source(KERAS_1, target="3", select=["removed-api"]).findings
@@ -96,36 +109,119 @@ class TestKeras1:
 
 
 class TestTensorFlow1:
-    def test_another_file_of_the_folder_counts_as_a_pin(self, tmp_path: Path) -> None:
+    def test_another_file_of_the_folder_says_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "ops.py").write_text(TF_LAYERS, encoding="utf-8")
+        (tmp_path / "train.py").write_text("with tf.Session() as session:\n    train(session)\n", encoding="utf-8")
         assert rules(check_paths(tmp_path, config={}).findings) == [("removed-api", "error", 5)]
-        (tmp_path / "train.py").write_text("with tf.Session() as session:\n    train(session)\n", encoding="utf-8")
-        assert keras_of(TF_LAYERS, "auto", tmp_path / "other" / "ops.py").major == 2
-        assert "train.py" in keras_of(TF_LAYERS, "auto", self.fresh(tmp_path) / "ops.py").because
-        assert check_paths(self.fresh(tmp_path), config={}).findings == []
-
-    def test_for_layers_of_tensorflow_1_only(self, tmp_path: Path) -> None:
-        (tmp_path / "train.py").write_text("with tf.Session() as session:\n    train(session)\n", encoding="utf-8")
-        assert not keras_of(OLD_IMPORT, "auto", tmp_path / "model.py").explicit
 
     def test_sessions_in_the_file_make_it_one_piece_of_advice(self) -> None:
         text = f"{TF_LAYERS}\n\ny = tf.layers.BatchNormalization()\nwith tf.Session() as session:\n    pass\n"
         found = check_source(text, select=["removed-api"]).findings
         assert rules(found) == [("removed-api", "advice", 8)]
 
-    def fresh(self, folder: Path) -> Path:
-        """A copy of the folder, as folders are looked at once a process."""
-        copy = folder.with_name(f"{folder.name}-copy")
-        copy.mkdir(exist_ok=True)
-        for path in folder.glob("*.py"):
-            (copy / path.name).write_bytes(path.read_bytes())
-        return copy
+
+PYPROJECT = "[project]\nname = 'x'\nversion = '1'\n"
+POETRY = "[tool.poetry.dependencies]\npython = '^3.9'\n"
 
 
 class TestRequirements:
-    def test_bounds_of_other_packages_do_not_count(self, tmp_path: Path) -> None:
-        (tmp_path / "requirements.txt").write_text("keras>=2\nnumpy==1.2\n", encoding="utf-8")
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("requirements.txt", "numpy\nkeras==2.13.1\n"),
+            ("requirements-gpu.txt", "tensorflow-gpu >= 2.4, < 2.12  # not newer\n"),
+            ("requirements.txt", "tensorflow==2.13.* ; python_version >= '3.8'\n"),
+            ("requirements.txt", "Keras~=2.4\n"),
+            ("requirements.txt", "tensorflow!=2.10.0,<=2.15.1\n"),
+            ("requirements.txt", "tensorflow[and-cuda]==2.15.0 \\\n    --hash=sha256:00\n"),
+            ("requirements.txt", "tensorflow<2.12; python_version<'3.9'\ntensorflow<2.16; python_version>='3.9'\n"),
+            ("requirements.txt", "tensorflow>=2.9\nkeras<3\n"),
+            ("pyproject.toml", PYPROJECT + "dependencies = ['tensorflow<2.16', 'numpy']\n"),
+            ("pyproject.toml", PYPROJECT + "[project.optional-dependencies]\ntf = ['tensorflow<2.16']\n"),
+            ("pyproject.toml", "[dependency-groups]\ntest = ['keras==2.*', {include-group = 'x'}]\n"),
+            ("pyproject.toml", POETRY + "tensorflow = '~2.13'\n"),
+            ("pyproject.toml", POETRY + "keras = {version = '^2.11', optional = true}\n"),
+            ("pyproject.toml", POETRY + "tensorflow = [{version = '2.10', markers = 'a'}, {version = '<2.14'}]\n"),
+            ("setup.py", "setup(name='x', install_requires=['numpy', 'tensorflow<2.16'])\n"),
+            ("setup.py", "setup(extras_require={'tensorflow': ['tensorflow<2.16']})\n"),
+            ("setup.py", "needed = [\n    'tensorflow==2.8',\n]\nsetup(install_requires=needed)\n"),
+            ("setup.cfg", "[options]\ninstall_requires =\n    numpy\n    tensorflow<2.16\n"),
+            ("setup.cfg", "[options.extras_require]\ntf = tensorflow<2.16\n"),
+            ("Pipfile", "[packages]\ntensorflow = '==2.13.0'\nnumpy = '*'\n"),
+            ("Pipfile.lock", '{"default": {"keras": {"version": "==2.12.0"}}}'),
+            ("environment.yml", "dependencies:\n  - python=3.9\n  - tensorflow=2.10\n"),
+            ("environment.yml", "dependencies:\n  - conda-forge::tensorflow-gpu=2.6.0=py39\n"),
+            ("environment.yaml", "dependencies:\n  - pip:\n    - keras==2.13.1\n"),
+            ("uv.lock", "[[package]]\nname = 'tensorflow'\nversion = '2.15.1'\n"),
+            ("poetry.lock", "[[package]]\nname = 'keras'\nversion = '2.15.0'\n"),
+        ],
+    )
+    def test_that_allow_no_keras_3(self, tmp_path: Path, name: str, text: str) -> None:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        target = keras_of("", "auto", tmp_path / "a.py")
+        assert (target.major, target.explicit) == (2, True)
+        assert target.because.startswith(f"{name} has ")
+
+    @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+    def test_in_any_encoding_with_a_mark(self, tmp_path: Path, encoding: str) -> None:
+        (tmp_path / "requirements.txt").write_text("keras==2.13.1\r\ntensorflow==2.13.0\r\n", encoding=encoding)
+        (tmp_path / "block.py").write_text(POSITIONAL, encoding="utf-8")
+        assert check_paths(tmp_path / "block.py", config={}).findings == []
+
+    def test_that_other_requirements_include(self, tmp_path: Path) -> None:
+        (tmp_path / "needed").mkdir()
+        (tmp_path / "needed" / "base.in").write_text("tensorflow==2.9\n", encoding="utf-8")
+        (tmp_path / "requirements.txt").write_text("-r needed/base.in\nnumpy\n", encoding="utf-8")
+        assert keras_of("", "auto", tmp_path / "deep" / "a.py").because == "requirements.txt has tensorflow==2.9"
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("requirements.txt", "keras>=2\nnumpy==1.2\n"),
+            ("requirements.txt", "tensorflow~=2.15\n"),
+            ("requirements.txt", "tensorflow==2.*\n"),
+            ("requirements.txt", "tensorflow!=2.15\n"),
+            ("requirements.txt", "tensorflow-text==2.11\ntf-keras==2.15\nkeras-cv<0.5\n"),
+            ("requirements.txt", "tensorflow<2.16; python_version<'3.9'\ntensorflow>=2.16; python_version>='3.9'\n"),
+            ("requirements.txt", "# keras<3\nsome keras<3 words\n"),
+            ("pyproject.toml", PYPROJECT + "optional-dependencies = {a = ['keras<3'], b = ['keras>=3']}\n"),
+            ("pyproject.toml", PYPROJECT + "description = 'tensorflow<2.16'\n"),
+            ("pyproject.toml", POETRY + "tensorflow = '^2.13'\nkeras = '*'\n"),
+            ("pyproject.toml", "keras<3 is no TOML"),
+            ("setup.py", "setup(keywords=['keras', 'tensorflow'], install_requires=['tensorflow>=2.9'])\n"),
+            ("setup.cfg", "[metadata]\ndescription = keras<3\n"),
+            ("Pipfile.lock", '["keras==2.1"]'),
+            ("uv.lock", "[[package]]\nname = 'keras'\nversion = '2.9'\n[[package]]\nname = 'keras'\nversion = '3.1'\n"),
+        ],
+    )
+    def test_that_leave_it_open(self, tmp_path: Path, name: str, text: str) -> None:
+        (tmp_path / name).write_text(text, encoding="utf-8")
         assert not keras_of("", "auto", tmp_path / "a.py").explicit
+
+    def test_files_that_disagree_leave_it_open(self, tmp_path: Path) -> None:
+        (tmp_path / "requirements-1.txt").write_text("keras<3\n", encoding="utf-8")
+        (tmp_path / "requirements-2.txt").write_text("keras>=3\n", encoding="utf-8")
+        assert not keras_of("", "auto", tmp_path / "a.py").explicit
+
+    def test_that_want_keras_3_say_so_against_the_code(self, tmp_path: Path) -> None:
+        (tmp_path / "requirements.txt").write_text("tensorflow>=2.16\n", encoding="utf-8")
+        target = keras_of("model.fit_generator(x)", "auto", tmp_path / "a.py")
+        assert (target.major, target.explicit) == (3, True)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import tf_keras",
+        "import tensorflow as tf, tf_keras",
+        "import os, tensorflow as tf, tf_keras as keras",
+        "from tf_keras import layers",
+        "try:\n    import tf_keras.layers",
+    ],
+)
+def test_an_import_of_tf_keras_is_for_keras_2(line: str) -> None:
+    target = keras_of(f"{line}\n", "auto", None)
+    assert (target.major, target.explicit) == (2, True)
 
 
 class TestNotebooks:

@@ -52,7 +52,8 @@ def _import_from(m: Evaluator, node: cst.ImportFrom, frame: Frame) -> Completion
             frame.stars.append(module)
         else:
             frame.variables.open = True
-            frame.libraries.append(getattr(module, "path", ""))
+            if isinstance(module, Symbol):
+                frame.libraries.append(module.path)
         return None
     for alias in node.names:
         name = dotted(alias.name)

@@ -55,7 +55,10 @@ def member(m: Evaluator, frame: Frame, name: str) -> Value:
         return m.settled(value)
     found = starred(m, frame, name)
     found = brought(frame, name) if found is ABSENT else found
-    return submodule(m, frame, name) if found is ABSENT else found
+    found = submodule(m, frame, name) if found is ABSENT else found
+    if found is ABSENT and len(frame.libraries) == 1 and not name.startswith("_"):
+        return Symbol(frame.libraries[0]).member(name)  # Where else should it come from?
+    return found
 
 
 def brought(frame: Frame, name: str) -> Value:
@@ -127,7 +130,7 @@ def load(m: Evaluator, importer: Module, file: pathlib.Path) -> Frame | None:
 
 
 def submodule(m: Evaluator, frame: Frame, name: str) -> Value:
-    """`package.name` where the package's `__init__` does not bind the name: a file of the package, if there is one."""
+    """`package.name` where the package's `__init__` does not bind the name: a file of the package, or ABSENT."""
     file = frame.module.file
     if file is not None and file.name == "__init__.py":
         found = m.project.file_in(file.parent, name)
@@ -135,4 +138,4 @@ def submodule(m: Evaluator, frame: Frame, name: str) -> Value:
             loaded = load(m, frame.module, found)
             if loaded is not None:
                 return loaded
-    return Opaque(f"{name} of a module", name)
+    return ABSENT

@@ -113,6 +113,7 @@ def _link(m: Evaluator, model: Model, item: object, tensor: Tensor) -> Tensor:
         return tensor
     if item.layer is None:
         model.complete = False
+        m.escape(tensor)  # What is not known may be a layer that takes it.
         return Tensor()
     assert isinstance(item.origin, Spot)
     result = m.apply(item.layer, Args(item.origin, [tensor]))

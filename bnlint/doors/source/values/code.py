@@ -41,7 +41,10 @@ class Pending(Kind):
 
 @dataclass(eq=False, slots=True)
 class Frame(Kind):
-    """The variables of a running function, class body or module. As a value: the module."""
+    """The variables of a running function, class body or module. As a value: the module.
+
+    stars, libraries: what `from … import *` brings, of the project and of others.
+    """
 
     module: Module
     variables: Scope
