@@ -40,7 +40,9 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
     if program.explicit_keras or not (program.keras_1 or program.tensorflow_1):
         yield from problems
     elif problems:
-        yield replace(problems[0], severity=Severity.ADVICE, change=_all_at_once(problems))
+        others = tuple((problem.origin, "this, too") for problem in problems[1:])
+        first = problems[0]
+        yield replace(first, severity=Severity.ADVICE, related=others, change=_all_at_once(problems))
 
 
 def _all_at_once(problems: list[Problem]) -> Change | None:

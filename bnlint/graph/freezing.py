@@ -184,5 +184,5 @@ def may_learn(call: Call) -> bool:
     Another value that is not known may be False.
     """
     value = call.training.value
-    handed_on = value == FORWARDED or (isinstance(value, Unknown) and value.name.endswith("training"))
+    handed_on = value == FORWARDED or (isinstance(value, Unknown) and value.name.endswith(("training", "train")))
     return not call.training.given or value is None or value is True or handed_on

@@ -302,6 +302,7 @@ def learning_batchnorms(model: Model, time: float = math.inf) -> Iterator[Layer]
         layer, containers = stack.pop()
         if is_batchnorm(layer) or (isinstance(layer, Model) and layer.batchnorm):
             writes = [write for each in (*containers, layer) for write in each.writes if write.time <= time]
+            writes = [write for write in writes if write.only != "others"]
             last = max(writes, key=lambda write: write.time, default=None)
             trainable = last.value if last else layer.args.get("trainable", Arg(True))
             if trainable.value and trainable.known:

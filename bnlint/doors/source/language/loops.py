@@ -79,7 +79,7 @@ def _run(
     m: Evaluator, node: cst.For, frame: Frame, items: list[Value], rounds: _Rounds, complete: bool, cut: bool
 ) -> Completion:
     """Run the body for each item; `cut`: there are rounds beyond these."""
-    first = len(m.program.events)
+    first, begun = len(m.program.events), m.time
     for index, item in enumerate(items):
         if rounds.repeats(index):
             cut = True
@@ -98,7 +98,7 @@ def _run(
             cut = cut or index + 1 < len(items)
             break
     if cut:
-        _repeat(m, first)
+        _repeat(m, first, begun)
     return None
 
 
@@ -116,10 +116,13 @@ def _orelse(m: Evaluator, node: cst.For | cst.While, frame: Frame) -> Completion
     return m.execute(node.orelse.body.body, frame) if node.orelse is not None else None
 
 
-def _repeat(m: Evaluator, first: int) -> None:
-    """Note that the events from this one on may happen again, in rounds that are not run."""
+def _repeat(m: Evaluator, first: int, begun: int) -> None:
+    """Note that the events from this one on may happen again, in rounds that are not run.
+
+    A model that a round makes is another one in each.
+    """
     for event in m.program.events[first:]:
-        event.repeated = True
+        event.repeated = event.repeated or event.model.time <= begun
 
 
 class _Rounds:
@@ -155,7 +158,7 @@ def run_while(m: Evaluator, node: cst.While, frame: Frame) -> Completion:
 
 
 def _rounds_of(m: Evaluator, node: cst.While, frame: Frame) -> Completion:
-    first = len(m.program.events)
+    first, begun = len(m.program.events), m.time
     for index in range(UNROLL):
         truth = m.truth(m.evaluate(node.test, frame))
         if truth is False:
@@ -167,5 +170,5 @@ def _rounds_of(m: Evaluator, node: cst.While, frame: Frame) -> Completion:
             return completion
         if not known:
             break
-    _repeat(m, first)
+    _repeat(m, first, begun)
     return None

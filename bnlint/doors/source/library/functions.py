@@ -118,7 +118,7 @@ def _array(*names: str) -> Callable[[Handler], Handler]:
     return register
 
 
-@_array("zeros", "ones", "empty", "full")
+@_array("zeros", "ones", "empty", "full", "ndarray")
 def _new(m: Evaluator, args: Args) -> Value:
     return Array(array_shape(args.get(0, "shape")))
 
@@ -160,6 +160,21 @@ def _expanded(m: Evaluator, args: Args) -> Value:
     if not isinstance(first, Array):
         return ABSENT
     return Array((*first.shape, 1)) if first.shape is not None and args.get(1, "axis") == -1 else Array()
+
+
+@_array("repeat", "tile")
+def _again(m: Evaluator, args: Args) -> Value:
+    """The samples stay as many as they are where another axis is made longer."""
+    first, axis = args.get(0, "a"), args.get(2, "axis")
+    if not isinstance(first, Array) or first.shape is None or args.callee.endswith("tile"):
+        return Array() if isinstance(first, Array) else ABSENT
+    times = args.get(1, "repeats")
+    if type(axis) is not int or not -len(first.shape) <= axis < len(first.shape):
+        return Array()
+    sizes = list(first.shape)
+    size = sizes[axis]
+    sizes[axis] = size * times if type(size) is int and type(times) is int else Opaque("a size")
+    return Array(tuple(sizes))
 
 
 @_array("linspace")

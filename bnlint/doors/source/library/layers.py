@@ -7,6 +7,7 @@ from ....graph import Arg, Call, Layer, Model, Tensor, Unknown, kinds
 from ....graph.nodes import NOT_GIVEN
 from ..symbols import FUNCTIONAL_LAYERS
 from ..values.args import Args, to_arg
+from ..values.bound import Symbol
 from ..values.code import Func
 from ..values.evaluator import Evaluator
 from ..values.kind import ABSENT, Opaque, Value, layer_of
@@ -29,6 +30,12 @@ OLD_NAMES = {
 _DIM_ORDERING = {"tf": "channels_last", "th": "channels_first"}
 _STATES = {"LSTM": 2, "GRU": 1, "SimpleRNN": 1}
 """How many states a recurrent layer returns with its output."""
+
+
+@symbol("*.VersionAwareLayers")
+def version_aware(m: Evaluator, args: Args) -> Value:
+    """The layers of TensorFlow's own Keras, as the applications there get at them."""
+    return Symbol("tensorflow.keras.layers")
 
 
 @symbol("keras.layers.*")

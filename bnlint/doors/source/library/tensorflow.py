@@ -49,7 +49,7 @@ def scope(m: Evaluator, strategy: Strategy, args: Args) -> Value:
     return Scope("tf.distribute.scope", strategy=strategy)
 
 
-@method(Strategy, "run")
+@method(Strategy, "run", "experimental_run_v2")
 def run(m: Evaluator, strategy: Strategy, args: Args) -> Value:
     given = args.get(1, "args", ())
     return m.call(args.get(0, "fn"), Args(args.spot, list(given) if isinstance(given, (tuple, List)) else []))
