@@ -70,7 +70,7 @@ class TestKeras1:
     def test_is_told_once_and_only_as_advice(self) -> None:
         found = check_source(KERAS_1).findings
         assert rules(found) == [("removed-api", "advice", 1), ("redundant-bias", "advice", 6)]
-        assert [place.place.line for place in found[0].related] == [7]
+        assert [place.place.line for place in found[0].related] == [7, 11]
         assert found[1].message.endswith("; bias=False computes the same.")
 
     def test_is_told_everything_where_keras_3_is_asked_for(self) -> None:
