@@ -17,6 +17,7 @@ from bnlint.graph import (
     is_batchnorm,
     is_linear,
     users,
+    which_of,
 )
 from bnlint.graph.channels import channel_axis, data_format, normalized_axis
 from bnlint.graph.freezing import contents, ever_frozen, may_learn
@@ -42,15 +43,17 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
         if calls[0].context.testing or not spared.isdisjoint(layers):
             continue
         found = {layer: absorbed for layer in layers if (absorbed := _absorbed(layer, kept, frozen))}
-        # One line makes all of them, and of a helper in another file this program knows some uses only.
-        if len(found) == len(layers) and calls[0].layer.origin.path == program.path:
+        # Of a helper in another file this program knows some uses only.
+        if found and calls[0].layer.origin.path == program.path:
             layer, normalized = next(iter(found.items()))
             kind = f"{layer.kind}({layer.wrapped.kind})" if layer.wrapped is not None else layer.kind
             related = ((normalized.layer.origin, "this batch normalization subtracts it"),)
-            said = f"The bias of {kind} has no effect: BatchNormalization subtracts it with the mean"
+            where = which_of([one.calls[0] for one in found], [one.calls[0] for one in layers], program, made=True)
             argument = "bias" if program.keras_1 else "use_bias"
-            said += f"; {argument}=False computes the same."
-            yield Problem(layer.origin, said, related=related, change=_change(layer, argument))
+            said = f"The bias of {kind} has no effect{where}: BatchNormalization subtracts it with the mean"
+            said += f"; {argument}=False computes the same{' there' if where else ''}."
+            change = None if where else _change(layer, argument)
+            yield Problem(layer.origin, said, related=related, change=change)
 
 
 def _change(layer: Layer, argument: str) -> Change:
