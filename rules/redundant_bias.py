@@ -48,7 +48,7 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
             layer, normalized = next(iter(found.items()))
             kind = f"{layer.kind}({layer.wrapped.kind})" if layer.wrapped is not None else layer.kind
             related = ((normalized.layer.origin, "this batch normalization subtracts it"),)
-            where = which_of([one.calls[0] for one in found], [one.calls[0] for one in layers], program)
+            where = which_of([one.calls[0] for one in found], [one.calls[0] for one in layers], program, made=True)
             argument = "bias" if program.keras_1 else "use_bias"
             said = f"The bias of {kind} has no effect{where}: BatchNormalization subtracts it with the mean"
             said += f"; {argument}=False computes the same{' there' if where else ''}."

@@ -2,7 +2,7 @@
 
 Each file in kinds/ is a kind. Its heading says what holds, a line below which rules it concerns; then each `##` is a
 program, one block a file (```` ```python other.py ````). Every mark is a finding of these rules, which have no others;
-`related` marks what a finding points to besides.
+`related` marks what a finding points to besides; behind a colon stands a part of the message.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ BLOCK = re.compile(r"^```(\w*)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL
 MARK = re.compile(r"# <- (.+)$")
 FEWEST = 4
 """So many programs show that it is the kind, and no single one, that is understood."""
+
+
+Spot = tuple[str, int | None, str, str]
+"""A path, a line, a severity and a rule."""
 
 
 class Sample(NamedTuple):
@@ -42,26 +46,35 @@ def samples() -> Iterator[Sample]:
 SAMPLES = list(samples())
 
 
+def marks(sample: Sample) -> Iterator[tuple[Spot, str]]:
+    """What is marked, with the part of the message that is written there."""
+    for name, text in sample.files.items():
+        for number, line in enumerate(text.splitlines(), 1):
+            mark = MARK.search(line)
+            head, _, said = mark[1].partition(": ") if mark else ("", "", "")
+            for one in head.split(", ") if head else ():
+                severity, rule = one.split()
+                yield (name, number, severity, rule), said
+
+
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample.kind}: {sample.name}")
 def test_marks_are_the_findings(sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    marks = set()
     for name, text in sample.files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
-        for number, line in enumerate(text.splitlines(), 1):
-            for one in MARK.search(line)[1].split(", ") if MARK.search(line) else ():  # type: ignore[index]
-                severity, rule = one.split()
-                marks.add((name, number, severity, rule))
     monkeypatch.chdir(tmp_path)
     report = bnlint.check_paths(sorted(sample.files), config={}, jobs=1)
     assert not report.failures
-    pointed = {
-        (one.place.path, one.place.line, "related", finding.rule) for finding in report for one in finding.related
-    }
-    assert {mark for mark in marks if mark[2] == "related"} <= pointed
-    found = {(one.place.path, one.place.line, str(one.severity), one.rule): one.message for one in report}
-    expected = {mark for mark in marks if mark[2] != "related"}
-    assert {finding: message for finding, message in found.items() if finding[3] in sample.rules}.keys() == expected
+    found, besides = {}, set()
+    for one in report:
+        if one.rule in sample.rules:
+            found[one.place.path, one.place.line, str(one.severity), one.rule] = one.message
+            besides |= {(place.place.path, place.place.line, "related", one.rule) for place in one.related}
+    expected = dict(marks(sample))
+    related = {mark for mark in expected if mark[2] == "related"}
+    assert found.keys() == expected.keys() - related, found
+    assert related <= besides
+    assert all(expected[spot] in message for spot, message in found.items())
 
 
 @pytest.mark.parametrize("kind", sorted({sample.kind for sample in SAMPLES}))

@@ -330,14 +330,16 @@ def used_on(calls: list[Call], program: Program) -> str:
     return which_of(calls, list(program.calls_at(calls[0].origin)), program)
 
 
-def which_of(found: Collection[Call], runs: Collection[Call], program: Program) -> str:
-    """Which runs of some code are meant, by the lines that use it: " (in the use on line 12)"; "" where all are."""
+def which_of(found: Collection[Call], runs: Collection[Call], program: Program, made: bool = False) -> str:
+    """Which runs of some code are meant, by the lines that use it: " (in the use on line 12)"; "" where all are.
+
+    made: the code that makes the layers is meant, not the code that calls them.
+    """
     if len(set(found)) >= len(runs):
         return ""
     traced = {model.call_origin.key for model in program.models if model.call_origin is not None}
-    stacks = [
-        [spot for spot in call.origin.stack if spot.key not in traced] or call.layer.origin.stack for call in found
-    ]
+    called = [() if made else [spot for spot in call.origin.stack if spot.key not in traced] for call in found]
+    stacks = [stack or call.layer.origin.stack for stack, call in zip(called, found, strict=True)]
     lines = sorted({line for stack in stacks if stack and (line := stack[-1].place().line)})
     if lines:
         return f" (in the use{'s' * (len(lines) > 1)} on line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))})"
