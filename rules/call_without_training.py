@@ -45,7 +45,7 @@ def _deaf(program: Program, models: list[Model]) -> Problem | None:
     if fits:
         said += "fit never puts it into training mode, so its batch normalization keeps its initial statistics."
         return Problem(origin, said, Severity.ERROR, (*related, (fits[0].origin, "trained here")), change)
-    if all(model.invented or model.context.testing for model, _ in lost) or any(_is_told(model) for model in models):
+    if all(model.context.testing for model, _ in lost) or any(_is_told(model) for model in models):
         return None
     said += "Keras 3's fit would never train its batch normalization's statistics."
     return Problem(origin, said, Severity.ADVICE, related, change)

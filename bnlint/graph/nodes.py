@@ -309,7 +309,6 @@ class Model(Layer):
     (of keras.applications: holds BN or not, without its graph), "loaded" (load_model and its like).
     complete: False where part of the graph is not known.
     pretrained: it starts from weights that were learned before.
-    invented: the program makes no such model; the door did, to see what the class would be.
     iterations: how many steps its optimizer has made, where a live or saved model says so.
     """
 
@@ -324,7 +323,6 @@ class Model(Layer):
     call_default: Arg | None = None
     call_origin: Origin | None = None
     pretrained: bool = False
-    invented: bool = False
     batchnorm: bool | None = None
     complete: bool = True
     iterations: int | None = None

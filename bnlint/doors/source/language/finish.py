@@ -83,8 +83,6 @@ def _instantiate_unknown(m: Machine, cls: Class) -> None:
     instance = instantiate(m, cls, args)
     if isinstance(instance, Instance) and instance.node is not None:
         instance.node.origin = args.spot
-        if isinstance(instance.node, Model):
-            instance.node.invented = True
 
 
 def _complete(m: Machine, instance: Instance) -> None:
