@@ -303,6 +303,8 @@ EXPLORED = [
     ("Input((None, 9)), Conv1D(2, 3), MaxPooling1D(2, padding='valid'), Flatten(), Reshape((2, 5))", bias),
     # All taps but one see the padding, everywhere or not.
     ("Input((9, 9, 9)), Conv2D(1, 1), Conv2D(1, 3, dilation_rate=5, padding='same')", bias),
+    # A stride takes one of the places that a transposed convolution fills, or every one.
+    ("Input((9, 9)), Conv1D(1, 1), Conv1DTranspose(1, 1, strides=3), Conv1D(1, 1, strides=4)", bias),
 ]
 """What random programs have shown once, or what comes near it."""
 

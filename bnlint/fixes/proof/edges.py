@@ -6,6 +6,7 @@ for others where all of it is the same.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -21,11 +22,13 @@ Window: TypeAlias = tuple[int, int, int, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Of one value: how many elements of each spatial axis a padding reaches, in front and behind; and how many
-    channels there were where elements were last in order.
+    """Of one value: how many elements of each spatial axis a padding reaches, in front and behind; with which period a
+    constant changes along it, behind a transposed convolution; and how many channels there were where elements were
+    last in order.
     """
 
     reached: tuple[tuple[int, int], ...]
+    periods: tuple[int, ...]
     channels: int
 
 
@@ -33,7 +36,10 @@ def edges(network: Network, run: Run, shapes: Sequence[Shape]) -> list[object]:
     """What is said of each layer; two lists are equal where the sizes behind them say the same of a constant."""
     sizes = {-1 - number: (BATCH, *shape) for number, shape in enumerate(shapes)}
     sizes |= {number: cost.shape for number, cost in enumerate(run.nodes)}
-    found = {number: Edge(((0, 0),) * max(len(shape) - 2, 0), shape[-1]) for number, shape in sizes.items()}
+    found = {
+        number: Edge(((0, 0),) * max(len(shape) - 2, 0), (1,) * max(len(shape) - 2, 0), shape[-1])
+        for number, shape in sizes.items()
+    }
     said: list[object] = []
     for number in arranged(network):
         spec, inputs = network.nodes[number].spec, network.nodes[number].inputs
@@ -45,10 +51,12 @@ def edges(network: Network, run: Run, shapes: Sequence[Shape]) -> list[object]:
         if spec.kind in ("Flatten", "Reshape"):
             last = after[-1]
             said.append((last == channels, last % channels == 0, channels % last == 0))
-            found[number] = Edge((), channels)
+            found[number] = Edge((), (), channels)
             continue
-        found[number] = Edge(_reached(spec, reached, before, len(after) - 2), after[-1])
-        said.append((border(spec, before), [(front > 0, behind > 0) for front, behind in found[number].reached]))
+        reached = _reached(spec, reached, before, len(after) - 2)
+        periods, phases = _periods(spec, found[inputs[0]].periods, before, len(after) - 2)
+        found[number] = Edge(reached, periods, after[-1])
+        said.append((border(spec, before), phases, [(front > 0, behind > 0) for front, behind in reached]))
     return said
 
 
@@ -110,6 +118,21 @@ def _through_transposed(reached: tuple[int, int], window: Window) -> tuple[int, 
     cut = max((k - 1) * d + 1 - s, 0) if padding == "same" else 0
     front, behind = (one * s + (k - 1) * d for one in reached)
     return max(front - cut // 2, 0), max(behind - (cut - cut // 2), 0)
+
+
+def _periods(
+    spec: Spec, periods: tuple[int, ...], shape: Shape, rank: int
+) -> tuple[tuple[int, ...], list[tuple[bool, bool]]]:
+    """The periods with which a constant changes in a layer's output; and whether its windows see one phase of each."""
+    windows = _windows(spec, dict(spec.args), shape) if spec.inner is None and spec.row.spatial == rank else []
+    if rank != len(periods) or (windows and len(windows) != rank):
+        return (1,) * max(rank, 0), []
+    if spec.row.family == "ConvTranspose":
+        made = [1 if d == 1 and k % s == 0 else s for _, k, s, d, _ in windows]
+        return tuple(map(math.lcm, periods, made)), []
+    phases = [(period > 1, s % period == 0) for period, (_, _, s, _, _) in zip(periods, windows, strict=False)]
+    left = tuple(period // math.gcd(period, s) for period, (_, _, s, _, _) in zip(periods, windows, strict=False))
+    return left or periods, phases
 
 
 def border(spec: Spec, shape: Shape) -> list[object]:
