@@ -143,7 +143,7 @@ class Finding:
     """One problem at one place. `why` is the rule's reason in one line, taken from its card.
 
     `fixable` is what the rule would do about it, in a few words, "" where it knows nothing; `fix` is how, where fixes
-    were asked for and this one can be made.
+    were asked for and this one can be made; `withheld` is why it cannot.
     """
 
     rule: str
@@ -155,6 +155,7 @@ class Finding:
     related: tuple[Related, ...] = ()
     fixable: str = ""
     fix: Fix | None = None
+    withheld: str = ""
 
 
 @dataclass(frozen=True, slots=True)

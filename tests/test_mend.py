@@ -7,10 +7,12 @@ import os
 import stat
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from bnlint import check_source
 from bnlint.api import fix_source
 from bnlint.cli.main import main
 from bnlint.fixes.edit.write import Changed, rewrite
@@ -190,3 +192,14 @@ def test_source_can_be_mended_from_python() -> None:
     assert fix_source(BIASED, select=["redundant-bias"]) == BIASED
     with pytest.raises(ValueError, match="syntax error"):
         fix_source("from keras.layers import BatchNormalization\n(", unsafe=True)
+
+
+def test_fixes_that_were_tried_are_counted_by_what_makes_them() -> None:
+    text = "from keras import Input, Sequential, layers\nfrom keras.layers.normalization import BatchNormalization\n\n"
+    text += "net = Sequential([Input((8,)), layers.Dense(8), BatchNormalization(momentum=0.1)])\n"
+    lint: dict[str, Any] = {"config": {}, "select": ["removed-api", "pytorch-momentum"]}
+    assert str(check_source(text, **lint)).endswith("; 2 fixable, as --diff shows")
+    tried = check_source(text, fixes=True, **lint)
+    assert str(tried).endswith("; 1 fixable with --fix, 1 more with --unsafe-fixes")
+    lint["select"] = ["pytorch-momentum"]
+    assert str(check_source(text, fixes=True, **lint)).endswith("; 1 fixable with --unsafe-fixes")

@@ -333,6 +333,8 @@ def test_a_network_without_a_name_is_not_frozen(text: str) -> None:
         f"import keras\nfrom keras import layers\n\n{text}\n{TUNED}\n", select=["unfrozen-batchnorm"], fixes=True
     )
     assert [finding.fix for finding in report] == [None] and any("not fixed" in note for note in report.notes)
+    (finding,) = report
+    assert finding.withheld and not finding.fixable and f"= not fixable: {finding.withheld}" in str(report)
 
 
 def test_in_a_notebook_the_loop_goes_to_the_cell_of_what_it_follows(tmp_path: Path) -> None:

@@ -197,6 +197,7 @@ def test_json_is_the_documented_schema() -> None:
                     }
                 ],
                 "fix": None,
+                "withheld": "",
             }
         ],
         "errors": [{"path": "a.py", "cell": None, "line": 7, "message": "syntax error", "kind": "unreadable"}],
@@ -207,7 +208,7 @@ def test_json_is_the_documented_schema() -> None:
 def test_json_keys_keep_their_order() -> None:
     keys = re.findall(r'^ {6}"(\w+)":', shown("json", report(DROPOUT)), re.MULTILINE)
     assert keys == (
-        "rule category severity path cell line column end_line end_column layer message related fix".split()
+        "rule category severity path cell line column end_line end_column layer message related fix withheld".split()
     )
 
 

@@ -54,6 +54,8 @@ def _finding(finding: Finding, sources: Sources) -> str:
         lines.append(fix_shown(finding.fix, sources))
     elif finding.fixable:
         lines.append(f"<p>Fixable: {escaped(finding.fixable)}</p>")
+    elif finding.withheld:
+        lines.append(f"<p>Not fixable: {escaped(finding.withheld)}</p>")
     if finding.why:
         lines.append(f'<p class="soft">{escaped(finding.why)}</p>')
     return "\n".join([*filter(None, lines), "</article>"])

@@ -197,6 +197,8 @@ def _finding(number: int, finding: Finding, page: _Page) -> str:
         lines.append(fix_shown(finding.fix, page.sources))
     elif finding.fixable:
         lines.append(f"<p>Fixable: {escaped(finding.fixable)}</p>")
+    elif finding.withheld:
+        lines.append(f"<p>Not fixable: {escaped(finding.withheld)}</p>")
     why = escaped(finding.why or finding.rule)
     if finding.rule in page.cards:
         lines.append(f'<details class="why" data-rule="{rule}"><summary>{why}</summary></details>')

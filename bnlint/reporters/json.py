@@ -46,6 +46,7 @@ def _finding(finding: Finding) -> dict[str, object]:
             for related in finding.related
         ],
         "fix": None if finding.fix is None else _fix(finding.fix),
+        "withheld": finding.withheld,
     }
 
 

@@ -48,7 +48,9 @@ def summary(report: Result) -> str:
     left += [f"{len(faulty)} checked only in part"] if faulty else []
     left += [f"{report.skipped} skipped"] if report.skipped else []
     fixable = sum(bool(finding.fixable) for finding in report if finding.place.layer is None)
-    left += [f"{fixable} fixable, as --diff shows"] if fixable else []
+    safe = sum(finding.fix.safe for finding in report if finding.fix)
+    tried = any(finding.fix for finding in report)
+    left += [_fixable(safe, fixable - safe) if tried else f"{fixable} fixable, as --diff shows"] if fixable else []
     return f"{line}; {', '.join(left)}" if left else line
 
 
@@ -99,6 +101,8 @@ def _finding(finding: Finding, sources: Sources, pen: _Pen) -> Iterator[str]:
         yield f"{' ' * width} = fixable: {printable(finding.fixable)}"
     if finding.fix is not None:
         yield from (f"{' ' * width}   {printable(line)}" for line in finding.fix.certificate.lines())
+    if finding.withheld:
+        yield f"{' ' * width} = not fixable: {printable(finding.withheld)}"
 
 
 def _head(place: Place, pen: _Pen) -> str:
@@ -132,6 +136,13 @@ def _width(text: str) -> int:
 def _failure(failure: Failure, pen: _Pen) -> str:
     place = Place(failure.path, failure.cell, failure.line)
     return f"{_head(place, pen)}: {pen(failure.state, _BOLD, _COLORS[Severity.ERROR])}: {printable(failure.message)}"
+
+
+def _fixable(safe: int, unsafe: int) -> str:
+    """How many findings can be fixed, and with which option."""
+    counts = [f"{safe} fixable with --fix"] if safe else []
+    counts += [f"{unsafe} {'more' if safe else 'fixable'} with --unsafe-fixes"] if unsafe else []
+    return ", ".join(counts)
 
 
 def _statistics(report: Result) -> Iterator[str]:

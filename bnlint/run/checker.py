@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..inputs.code import Code
     from ..rulebook.rule import Problem, Rule
 
-    Fixes = Callable[[Problem], Fix | None]
+    Fixes = Callable[[Problem], Fix | str]
 
 
 @dataclass(slots=True)
@@ -53,8 +53,9 @@ def guarded(step: str, path: str, act: Callable[[], FileOutcome]) -> FileOutcome
         return outcome
 
 
-def _no_text(problem: Problem) -> None:
+def _no_text(problem: Problem) -> str:
     """The fixes of a model, in which there is no text to change."""
+    return ""
 
 
 class Checker:
@@ -158,21 +159,22 @@ class Checker:
 
 
 def _fixer(program: Program, outcome: FileOutcome) -> Fixes:
-    """Makes the fixes of one program's problems; says in the outcome's notes why one cannot be made."""
+    """Makes the fixes of one program's problems, or says why one cannot be made."""
     from ..fixes.edit.tree import NotFixed
     from ..fixes.workshop import Workshop
 
     workshop = Workshop(program)
 
-    def made(problem: Problem) -> Fix | None:
+    def made(problem: Problem) -> Fix | str:
         assert problem.change is not None
         try:
             return workshop.fix(problem.change)
         except NotFixed as refusal:
             outcome.notes.append(f"{problem.origin.place()}: not fixed ({problem.change.title}): {refusal}")
+            return f"{problem.change.title}: {refusal}"
         except Exception as error:
             outcome.fail(Fault.of("a fix", error, Place(program.path)))
-        return None
+            return ""
 
     return made
 
@@ -196,8 +198,9 @@ def _findings(
     found = []
     for problem in worst.values():
         related = dict.fromkeys(Related(origin.place(), message) for origin, message in problem.related)
-        fix = fixes(problem) if fixes and problem.change else None
-        fixable = problem.change.title if problem.change and (fixes is None or fix is not None) else ""
-        said = (problem.origin.place(), problem.message, rule.why, tuple(related), fixable, fix)
+        made = fixes(problem) if fixes and problem.change else None
+        fix, withheld = (None, made) if isinstance(made, str) else (made, "")
+        fixable = problem.change.title if problem.change and not isinstance(made, str) else ""
+        said = (problem.origin.place(), problem.message, rule.why, tuple(related), fixable, fix, withheld)
         found.append(Finding(rule.name, rule.category, weight(problem), *said))
     return found
