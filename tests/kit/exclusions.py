@@ -132,30 +132,6 @@ _PROGRAMS = {
             except ValueError:
                 continue
         """,
-    "a dataclass's field without a default": """
-        from dataclasses import dataclass
-        @dataclass
-        class A:
-            a: int
-            b: int = 2
-        x = A(1, 3).b
-        """,
-    "a dataclass's inherited fields": """
-        from dataclasses import dataclass
-        @dataclass
-        class A:
-            a: int = 1
-        @dataclass
-        class B(A):
-            b: int = 2
-        x = B(5, 6).b
-        """,
-    "a member of an enum": """
-        import enum
-        class E(enum.Enum):
-            A = 1
-        x = E.A == 1
-        """,
     "an imported value that is True": """
         x = u0 is True
         """,

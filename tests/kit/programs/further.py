@@ -153,6 +153,84 @@ _TEXTS = {
         z1{v} = P{v}.B.value
         z2{v} = P{v}.A is P{v}.A
         """,
+    "members of an enum that are found": """
+        import enum
+        class P{v}(enum.Enum):
+            A = 1
+            B = 2
+            C = 1
+            D = "d"
+        z{v} = [a.name for a in P{v}], len(P{v}), P{v}["D"].value
+        z1{v} = P{v}(2) is P{v}.B, P{v}.A == P{v}.C, P{v}.A == P{v}.B, P{v}.A != P{v}(1)
+        z2{v} = {n} if P{v}({n} % 2 + 1) is P{v}.A else 0
+        """,
+    "a dataclass's fields": """
+        from dataclasses import dataclass, field, replace
+        @dataclass
+        class P{v}:
+            a: int
+            b: list = field(default_factory=list)
+            c: int = field(default={n})
+            def __post_init__(self):
+                self.d = self.a + self.c
+        o{v} = P{v}({n})
+        o{v}.b.append({n})
+        z{v} = P{v}(1).b, o{v}.b, replace(o{v}, a={n}).d
+        """,
+    "a named tuple": """
+        from collections import namedtuple
+        P{v} = namedtuple("P{v}", "a b", defaults=[{n}])
+        o{v} = P{v}({n})
+        z{v} = o{v}.a + o{v}.b, len(o{v}), o{v}[0], o{v}._replace(a=5).a
+        a{v}, b{v} = P{v}(b=1, a={n})
+        z1{v} = o{v} == ({n}, 2), o{v}._asdict(), P{v}._fields
+        """,
+    "a new object of a class": """
+        class P{v}:
+            def __new__(cls, a):
+                if {c}:
+                    return a
+                o = super().__new__(cls)
+                o.v = a
+                return o
+        z{v} = P{v}({n})
+        """,
+    "an object that is iterated": """
+        class P{v}:
+            def __init__(self, *items):
+                self.items = items
+            def __iter__(self):
+                return iter(self.items)
+            def __len__(self):
+                return len(self.items) + 1
+        z{v} = [a for a in P{v}({n}, {n})], len(P{v}({n}))
+        """,
+    "a fold": """
+        from functools import reduce
+        z{v} = reduce(lambda a, b: a - b, [{n}, {n}, {n}]), reduce(max, [{n}], {n})
+        def f{v}(*fs):
+            return reduce(lambda f, g: lambda a: g(f(a)), fs)
+        z1{v} = f{v}(*[lambda a, i=i: a + i for i in range(6)])({n})
+        """,
+    "tools for iterables": """
+        from itertools import accumulate, chain, count, cycle, islice, pairwise, product, repeat, zip_longest
+        r{v} = [{n}, {n}, {n}]
+        z{v} = list(chain(r{v}, (1,))), list(product(r{v}, "ab")), list(islice(cycle(r{v}), 5))
+        z1{v} = list(zip(count(3), r{v})), list(zip_longest(r{v}, [4], fillvalue=0)), list(pairwise(r{v}))
+        z2{v} = list(map(lambda a, b: a - b, r{v}, repeat(3))), list(accumulate(r{v})), list(islice(r{v}, 1, 3))
+        z3{v} = list(filter(None, [{n}, {c}, 2])), list(filter(lambda a: a > 1, r{v}))
+        """,
+    "parts of a text": """
+        r{v} = "Ab/c-" + str({n})
+        z{v} = r{v}.rsplit("/", 1), r{v}.partition("-"), r{v}.split("/")[-1].isdigit(), r{v}.startswith(("x", "A"))
+        z1{v} = f"{{{n}:03d}}|{{r{v}:>9}}", r{v}.removeprefix("A").rpartition("b"), r{v}.swapcase().isupper()
+        """,
+    "patterns": """
+        import re
+        r{v} = "r1_k" + str({n})
+        z{v} = re.split(r"(\\d.*)", r{v}), re.sub("[0-9]", "x", r{v}), re.findall(r"[a-z]", r{v})
+        z1{v} = re.match(r"([a-z])(\\d+)", r{v}).group(2), re.search("q", r{v}) is None
+        """,
     "an imported value that is True": """
         z{v} = {c} is True
         z1{v} = {c} is not False

@@ -22,6 +22,9 @@ from .parameters import bind, bind_unknown
 
 MAX_DEPTH = 40
 MAX_RECURSION = 4
+"""So often a function may call itself; closures of one function are functions of their own."""
+DEEPEST = 100
+"""So many calls may be under way where a program is followed exactly; Python has room for some more."""
 HEAVY = 150
 """So many calls a function adds for functions that nobody calls: ResNet50 and ResNet101 call what ResNet152 calls."""
 FOREIGN = 25
@@ -61,7 +64,9 @@ def call_function(m: Evaluator, func: Func, args: Args, receiver: Value = ABSENT
 
 
 def _is_too_deep(m: Evaluator, func: Func) -> bool:
-    return len(m.running) >= MAX_DEPTH or sum(1 for other in m.running if other.node is func.node) >= MAX_RECURSION
+    if m.exact:
+        return len(m.running) >= DEEPEST
+    return len(m.running) >= MAX_DEPTH or sum(1 for other in m.running if other is func) >= MAX_RECURSION
 
 
 def _size(m: Evaluator) -> tuple[int, int, int]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import libcst as cst
 
+from ..library.enums import is_enumeration, make_members
+from ..library.records import named_class, prepare
 from ..library.subclasses import keras_base
 from ..values.args import Args
 from ..values.bound import Partial, Symbol
@@ -125,11 +127,13 @@ def _class(m: Evaluator, node: cst.ClassDef, frame: Frame) -> Completion:
         if func.frame is scope:
             func.owner, func.frame = cls, frame
     if any(name.endswith("dataclass") for name in _decorators(node)):
-        cls.members["__dataclass__"] = True
+        prepare(cls)
     m.enclosing.append(frame)
     cls.keras, cls.testing = keras_base(bases), cls.is_test_case()
     m.classes.append(cls)
-    m.store(frame.variables, node.name.value, _decorated(m, node, cls, frame))
+    if is_enumeration(cls):
+        make_members(cls)
+    m.store(frame.variables, node.name.value, named_class(cls) or _decorated(m, node, cls, frame))
     return None
 
 

@@ -19,7 +19,7 @@ from ..values.evaluator import Evaluator
 from ..values.kind import Opaque, Operator, Value
 from ..values.lifted import Assumed
 from ..values.operators import binary, compare, unary
-from ..values.plain import MAX_ITEMS, MAX_NUMBER, MAX_TEXT, is_key
+from ..values.plain import MAX_ITEMS, MAX_NUMBER, MAX_TEXT, computed, is_key, modest
 from .calling import super_of
 from .names import NAMES
 from .parameters import defaults
@@ -108,17 +108,21 @@ def _formatted_string(m: Evaluator, node: cst.FormattedString, frame: Frame) -> 
             continue
         assert type(part) is cst.FormattedStringExpression
         value = m.evaluate(part.expression, frame)
-        if (
-            isinstance(value, (str, int, float, bool))
-            and len(text) < MAX_TEXT
-            and part.format_spec is None
-            and part.conversion is None
-            and part.equal is None
-        ):
-            text += str(value)
+        spec = "" if part.format_spec is None else _format(part.format_spec)
+        plain = isinstance(value, (str, int, float, bool)) and part.conversion is None and part.equal is None
+        made = computed(format, value, spec) if plain and spec is not None and len(text) < MAX_TEXT else None
+        if isinstance(made, str):
+            text += made
         else:
             known = False
     return text if known else Opaque("a formatted string")
+
+
+def _format(parts: Iterable[cst.BaseFormattedStringContent]) -> str | None:
+    """A format that is written out, None for one that is computed, or that makes long texts."""
+    texts = [part.value if type(part) is cst.FormattedStringText else "{" for part in parts]
+    spec = "".join(texts)
+    return spec if modest(f"{{:{spec}}}", ()) and "{" not in spec else None
 
 
 def _elements(m: Evaluator, elements: Iterable[cst.BaseElement], frame: Frame) -> tuple[list[Value], bool]:

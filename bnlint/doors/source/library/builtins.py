@@ -12,9 +12,9 @@ from ..values.args import Args
 from ..values.bound import Method, Symbol
 from ..values.code import Bound, Class, Frame, Func, Instance, Pending
 from ..values.containers import Dict, List, Set
-from ..values.data import Array, Gradients, Weights
+from ..values.data import Array
 from ..values.evaluator import Evaluator
-from ..values.kind import ABSENT, Items, Opaque, Value, of
+from ..values.kind import ABSENT, Items, Opaque, Value, layer_of, of
 from ..values.lifted import SIMPLE, Assumed, assumed_like, bare, instead, may_be_absent
 from ..values.operators import instance_of
 from ..values.plain import NUMBERS, computed
@@ -67,19 +67,13 @@ def iterator(m: Evaluator, args: Args) -> Value:
 @symbol("builtins.len")
 def length(m: Evaluator, args: Args) -> Value:
     def of_one(value: Value) -> Value:
+        length_of = value.cls.function("__len__") if isinstance(value, Instance) else None
+        if length_of is not None:
+            return m.call_function(length_of, Args(args.spot), value)
         size = of(value).size()
         return Opaque("a length") if size is None else size
 
     return m.each(args.get(0, "obj"), of_one)
-
-
-@symbol("builtins.zip")
-def zipped(m: Evaluator, args: Args) -> Value:
-    if any(isinstance(value, (Gradients, Weights)) for value in args.positional):
-        return List([tuple(args.positional)], open=True)
-    columns = [m.iterate(value) for value in args.positional]
-    complete = all(complete for _, complete in columns)
-    return Iterator(zip(*[items for items, _ in columns], strict=False), open=not complete)
 
 
 @symbol("builtins.enumerate")
@@ -267,15 +261,6 @@ def has_attribute(m: Evaluator, args: Args) -> Value:
     return Opaque("hasattr", "hasattr")
 
 
-@symbol("builtins.map")
-def mapped(m: Evaluator, args: Args) -> Value:
-    if len(args.positional) != 2:
-        return Opaque("map")
-    items, complete = m.iterate(args.positional[1])
-    results = [m.call(args.positional[0], Args(args.spot, [item])) for item in items[:MAX_MAPPED]]
-    return Iterator(results, open=not complete or len(items) > MAX_MAPPED)
-
-
 @symbol("builtins.sorted")
 def in_order(m: Evaluator, args: Args) -> Value:
     items, complete = m.iterate(args.get(0, "iterable", ()))
@@ -310,7 +295,9 @@ def text(m: Evaluator, args: Args) -> Value:
 @symbol("builtins.type")
 def class_of(m: Evaluator, args: Args) -> Value:
     value = args.get(0, "object")
-    return value.cls if isinstance(value, Instance) and len(args.positional) == 1 else Opaque("a type")
+    if len(args.positional) != 1 or layer_of(value) is None:
+        return value.cls if isinstance(value, Instance) and len(args.positional) == 1 else Opaque("a type")
+    return m.attribute(value, "__class__", args.spot)
 
 
 @symbol("builtins.callable")

@@ -183,6 +183,6 @@ def call(m: Evaluator, layer: Layer, args: Args) -> Value:
     return m.apply(layer, args)
 
 
-@method(Layer, "set_weights", "build", "get_config", "count_params")
+@method(Layer, "set_weights", "build", "count_params")
 def unknown(m: Evaluator, layer: Layer, args: Args) -> Value:
     return Opaque(args.callee, args.callee)

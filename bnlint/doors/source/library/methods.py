@@ -39,21 +39,47 @@ def formatted(m: Evaluator, text: str, args: Args) -> Value:
     )
 
 
-@method(str, "split")
+@method(str, "split", "rsplit", "splitlines")
 def split(m: Evaluator, text: str, args: Args) -> Value:
-    if args.keywords or not _known(text, args):
+    if not _known(text, args):
         return Opaque("a string")
-    return computed(lambda: List(text.split(*args.positional)))  # type: ignore[arg-type]
+    return computed(lambda: List(getattr(text, args.callee)(*args.positional, **args.keywords)))
 
 
-@method(str, *"lower upper strip lstrip rstrip replace startswith endswith capitalize title find".split())
+@method(str, *"lower upper strip lstrip rstrip replace startswith endswith capitalize title find rfind count".split())
+@method(str, *"casefold swapcase partition rpartition removeprefix removesuffix isalpha isdigit isdecimal".split())
+@method(str, *"isnumeric isalnum isupper islower isidentifier isspace zfill index rindex".split())
 def pure(m: Evaluator, text: str, args: Args) -> Value:
     known = _known(text, args) and not args.keywords
     return computed(getattr(text, args.callee), *args.positional) if known else Opaque("a string")
 
 
 def _known(text: str, args: Args) -> bool:
-    return all(isinstance(value, (*NUMBERS, str)) for value in args.values) and modest(text, args.values)
+    plain = all(isinstance(value, (*NUMBERS, str, type(None))) or _are_texts(value) for value in args.values)
+    wide = args.callee == "zfill" and not all(isinstance(value, int) and value <= MAX_WIDTH for value in args.values)
+    return plain and not wide and modest(text, args.values)
+
+
+def _are_texts(value: Value) -> bool:
+    """Whether a value is several texts, as `startswith` takes them."""
+    return isinstance(value, tuple) and all(isinstance(one, str) for one in value)
+
+
+@method(tuple, "as_list")
+def shape_list(m: Evaluator, shape: tuple[Value, ...], args: Args) -> Value:
+    """`x.shape.as_list()`."""
+    return List(shape)
+
+
+@method(tuple, "count")
+def counted(m: Evaluator, items: tuple[Value, ...], args: Args) -> Value:
+    first = args.get(0, "x")
+    known = is_among(m, first, items)
+    return 0 if known is False else items.count(first) if known else Opaque("tuple.count")
+
+
+MAX_WIDTH = 100
+"""Texts that are filled up to more are no names."""
 
 
 def _has_room(m: Evaluator, items: List) -> bool:

@@ -16,7 +16,8 @@ from ..values.containers import List
 from ..values.evaluator import Evaluator
 from ..values.kind import ABSENT, Opaque, Value, of
 from ..values.lifted import Choice
-from ..values.registry import method
+from ..values.registry import method, symbol
+from . import enums, records
 from .layers import apply_layer, new_layer, read_arguments
 from .models import set_functional
 from .sequential import fill
@@ -50,13 +51,15 @@ def keras_base(bases: list[Value]) -> str:
 def instantiate(m: Evaluator, cls: Class, args: Args) -> Value:
     """Make an object of a project class: its node in the graph, then `__init__`."""
     cls.instantiated = True
-    instance = Instance(cls, made_by=args.spot)
-    m.instances.append(instance)
-    if cls.keras.startswith("keras.layers.") or cls.keras in MODELS:
-        instance.node = _node_of(m, cls, args)
-        m.objects[instance.node] = instance
+    if cls.enumerated is not None:
+        return enums.member_of(m, cls, args)
+    new = cls.function("__new__")
+    made = Opaque("__new__") if new is None else m.call_function(new, args, cls)
+    if not isinstance(made, (Opaque, Instance)) or (isinstance(made, Instance) and cls not in made.cls.lineage()):
+        return made
+    instance = made if isinstance(made, Instance) else _bare(m, cls, args)
     if cls.find("__dataclass__") is True:
-        _dataclass(m, instance, args)
+        records.fill(m, instance, args)
     init = cls.function("__init__")
     if init is None:
         if instance.node is not None:
@@ -64,6 +67,27 @@ def instantiate(m: Evaluator, cls: Class, args: Args) -> Value:
     elif not init.is_static:
         m.call_function(init, args, instance)
     return instance
+
+
+def _bare(m: Evaluator, cls: Class, args: Args) -> Instance:
+    """A new object, before its `__init__`."""
+    instance = Instance(cls, made_by=args.spot)
+    m.instances.append(instance)
+    if cls.keras.startswith("keras.layers.") or cls.keras in MODELS:
+        instance.node = _node_of(m, cls, args)
+        m.objects[instance.node] = instance
+    return instance
+
+
+@symbol("builtins.object.__new__")
+def new_object(m: Evaluator, args: Args) -> Value:
+    cls = args.get(0, "cls")
+    return _bare(m, cls, args) if isinstance(cls, Class) else Opaque("an object")
+
+
+@method(Super, "__new__")
+def super_new(m: Evaluator, value: Super, args: Args) -> Value:
+    return new_object(m, args)
 
 
 def _node_of(m: Evaluator, cls: Class, args: Args) -> Layer:
@@ -111,19 +135,6 @@ def _called(call: cst.Call) -> str:
 def _is_super(func: cst.BaseExpression) -> bool:
     owner = func.value if isinstance(func, cst.Attribute) else None
     return isinstance(owner, cst.Call) and _called(owner) == "super"
-
-
-def _dataclass(m: Evaluator, instance: Instance, args: Args) -> None:
-    """The fields of a dataclass: given ones as they are, the rest known as defaults."""
-    fields = [name for cls in instance.cls.lineage() for name in cls.members if not name.startswith("__")]
-    for index, name in enumerate(fields):
-        default = instance.cls.find(name)
-        if isinstance(default, Func) or default is ABSENT:
-            continue
-        value = args.get(index, name)
-        if value is ABSENT:
-            value = m.by_default(default) if isinstance(default, (bool, int, float, str, tuple)) else default
-        instance.attributes[name] = value
 
 
 def base_init(m: Evaluator, instance: Instance, args: Args) -> None:

@@ -13,7 +13,7 @@ from .about import Member
 from .args import Args
 from .bound import Method, Symbol
 from .containers import Dict, List, Scope
-from .kind import ABSENT, Kind, Opaque, Value, of, parts
+from .kind import ABSENT, Items, Kind, Opaque, Value, of, parts
 from .lifted import there
 from .nodes import own
 
@@ -137,6 +137,10 @@ class Class(Kind):
     keras: str = ""
     testing: bool = False
     instantiated: bool = False
+    factories: dict[str, Value] = field(default_factory=dict)
+    """What makes the defaults of a dataclass's fields, where a function does."""
+    enumerated: list[Instance] | None = None
+    """The members of an enumeration, in order."""
 
     def lineage(self) -> Iterator[Class]:
         """The class and its project bases, nearest first, as far as they are followed."""
@@ -172,6 +176,8 @@ class Class(Kind):
             return Bound(self, member) if "classmethod" in member.decorators else member
         if member is not ABSENT:
             return member
+        if name == "from_config" and self.keras:
+            return Method(self, name)
         base = next((base for base in self.bases if isinstance(base, Symbol)), None)
         return Symbol(f"{base.path}.{name}") if base is not None else m.derived(Member(self, name))
 
@@ -180,6 +186,20 @@ class Class(Kind):
 
     def call(self, m: Evaluator, args: Args) -> Value:
         return m.instantiate(self, args)
+
+    def item(self, m: Evaluator, key: Value, spot: Spot) -> Value:
+        if isinstance(key, str) and self.enumerated is not None:
+            return next((one for one in self.enumerated if one.attributes["_name_"] == key), Opaque("no member"))
+        return self if self.enumerated is None else Opaque("a member of an enumeration")  # A generic class.
+
+    def iterate(self, m: Evaluator) -> Items:
+        return Kind.iterate(self, m) if self.enumerated is None else (list(self.enumerated), True)
+
+    def size(self) -> int | None:
+        return None if self.enumerated is None else len(self.enumerated)
+
+    def truth(self, m: Evaluator) -> bool | Opaque:
+        return True
 
     def as_entry(self, m: Evaluator, spot: Spot) -> Entry:
         return Entry(self, spot, problem="class" if self.keras else None, name=self.name)
@@ -201,6 +221,8 @@ class Instance(Kind):
         return self.node
 
     def attribute(self, m: Evaluator, name: str, spot: Spot) -> Value:
+        if self.cls.enumerated is not None and name in ("name", "value"):
+            name = f"_{name}_"
         if name in self.attributes:
             return there(m.settled(self.attributes[name]))
         if name == "__class__":
@@ -251,6 +273,12 @@ class Instance(Kind):
     def item(self, m: Evaluator, key: Value, spot: Spot) -> Value:
         return self._call_own(m, "__getitem__", Args(spot, [key]), "__getitem__")
 
+    def iterate(self, m: Evaluator) -> Items:
+        func = self.cls.function("__iter__")
+        if func is None:
+            return Kind.iterate(self, m)
+        return m.iterate(m.call_function(func, Args(Spot(func.frame.module, func.node)), self))
+
     def contains(self, m: Evaluator, item: Value) -> bool | Opaque | None:
         return Opaque("an object's items")
 
@@ -288,7 +316,7 @@ class Super(Kind):
         return next((cls.members[name] for cls in after if name in cls.members), ABSENT)
 
     def method(self, m: Evaluator, name: str, args: Args) -> Value:
-        if isinstance(self.receiver, Instance):
+        if isinstance(self.receiver, Instance) or name == "__new__":
             return Kind.method(self, m, name, args)
         m.escape_all(args)
         return self.other_method(m, name, args)

@@ -10,7 +10,7 @@ from ....graph import Layer, Model
 from ..symbols import canonical
 from .about import Compare, Contains, Not
 from .bound import Symbol
-from .code import Class, Instance
+from .code import Class, Func, Instance
 from .containers import Dict, List, Set
 from .kind import ABSENT, Absent, Opaque, Operator, Value, layer_of, of
 from .lifted import SIMPLE, Assumed, Choice, bare
@@ -67,6 +67,8 @@ def compare(m: Evaluator, sign: str, left: Value, right: Value) -> bool | Opaque
         return _identity(m, sign == "is", left, right)
     if isinstance(left, Symbol) and isinstance(right, Symbol) and sign in ("==", "!="):
         return (left.path == right.path) == (sign == "==")
+    if sign in ("==", "!=") and _equals_itself_alone(left) and _equals_itself_alone(right):
+        return (left is right) == (sign == "==")
     if all(is_small(side) and is_comparable(side) for side in (left, right)):
         try:
             return bool(_SIGNS[sign](left, right))
@@ -75,6 +77,15 @@ def compare(m: Evaluator, sign: str, left: Value, right: Value) -> bool | Opaque
     if sign == "!=":
         return m.derived(Not(m.derived(Compare("==", _part(left), _part(right)))))
     return m.derived(Compare(sign, _part(left), _part(right)))
+
+
+def _equals_itself_alone(value: Value) -> bool:
+    """Whether a value is a function or a class of the project, or an object that does not say what it is equal to."""
+    if not isinstance(value, Instance):
+        return isinstance(value, (Class, Func))
+    cls = value.cls
+    plain = not cls.bases and cls.find("__eq__") is ABSENT and cls.find("__dataclass__") is ABSENT
+    return plain or cls.enumerated is not None
 
 
 def _there(choice: Choice) -> list[Value]:
