@@ -7,10 +7,11 @@ from dataclasses import replace
 from ....graph import Entry, Layer, Model, Tensor
 from ....graph.nodes import Shape
 from ..module import Spot
+from ..values.about import Member, Parameter
 from ..values.args import Args
 from ..values.containers import List
 from ..values.evaluator import Evaluator
-from ..values.kind import ABSENT, Opaque, Value, of
+from ..values.kind import ABSENT, Opaque, Value, layer_of, of
 from ..values.lifted import Choice
 from ..values.registry import method, symbol
 from .models import new_model, sizes_of
@@ -64,6 +65,24 @@ def _entry(m: Evaluator, value: Value, spot: Spot) -> Entry:
 @method(Model, "add")
 def add_method(m: Evaluator, model: Model, args: Args) -> Value:
     add(m, model, args.get(0, "layer"), args.spot_of(0, "layer"))
+    return None
+
+
+@method(Opaque, "add")
+def add_to_given(m: Evaluator, given: Opaque, args: Args) -> Value:
+    """A layer made in place, for a model that the function's caller has: the end of a Sequential that is not known."""
+    owner = given.about.owner if isinstance(given.about, Member) else given
+    layer, spot = layer_of(args.get(0, "layer")), args.spot_of(0, "layer")
+    made_here = (
+        layer is not None and isinstance(layer.origin, Spot) and layer.origin.node is getattr(spot.node, "value", None)
+    )
+    if not (isinstance(owner, Opaque) and isinstance(owner.about, Parameter) and made_here):
+        return ABSENT
+    model = m.given.get(owner)
+    if model is None:
+        model = m.given[owner] = new_model(m, "sequential", Args(args.spot), "Sequential")
+        model.escaped, model.complete = True, False
+    add(m, model, layer, spot)
     return None
 
 

@@ -51,6 +51,7 @@ class Evaluator(Recorder, ABC):
         self.instances: list[Instance] = []
         self.objects: dict[Layer, Instance] = {}
         self.lambdas: dict[Layer, Value] = {}
+        self.given: dict[Opaque, Model] = {}
         self.chained: dict[Layer, tuple[int, Tensor]] = {}
         self.tapes: dict[Value, list[Event]] = {}
         self.element_spots: dict[int, tuple[Value, list[Spot]]] = {}
