@@ -215,3 +215,48 @@ def test_an_import_that_may_fail_is_followed_both_ways(tmp_path: Path) -> None:
     program = entry(tmp_path, "Net([1])", changes)
     bn = next(call.layer for call in program.calls if call.layer.kind == "BatchNormalization")
     assert not bn.arg("axis").known
+
+
+RESIZED = """
+import tensorflow as tf
+from tensorflow.keras import Input, Model, layers
+fine = Input((16, 12, 4))
+coarse = layers.MaxPooling2D()(fine)
+size = tf.shape(fine)[1:-1]
+wide = tf.image.resize(coarse, size)
+flat = tf.reshape(wide, [-1, tf.shape(wide)[1] * tf.shape(wide)[2], 4])
+model = Model(fine, [wide, flat])
+"""
+
+
+def test_what_is_resized_by_a_shape_follows_from_its_tensor() -> None:
+    resized, reshaped = evaluate_entry(RESIZED, "program.py", "model", target="2").models[-1].outputs
+    assert (resized.shape, reshaped.shape) == ((None, 16, 12, 4), (None, 192, 4))
+    call = resized.call
+    assert call is not None and [given.call and given.call.layer.kind for given in call.inputs] == [
+        "MaxPooling2D",
+        "GetItem",
+    ]
+    (sizes,) = [given.call for given in call.inputs[1].call.inputs] if call.inputs[1].call else [None]
+    assert sizes is not None and sizes.layer.kind == "Shape" and sizes.inputs[0].input is not None
+    in_keras_3 = evaluate_entry(RESIZED, "program.py", "model", target="3").models[-1].outputs[0].call
+    assert in_keras_3 is not None and len(in_keras_3.inputs) == 1
+
+
+def test_a_schedule_of_rates_is_cut_into_stages(tmp_path: Path) -> None:
+    code = """
+import numpy as np
+import tensorflow as tf
+from tensorflow.keras import Input, Model, layers
+depths = [2, 1]
+rates = [part.tolist() for part in np.split(np.linspace(0, 0.5, sum(depths)), np.cumsum(depths)[:-1])]
+others = [part.numpy().tolist() for part in tf.split(2 * tf.linspace(0.0, 0.25, sum(depths)), depths)]
+x = inputs = Input((8,))
+for stage in (*rates, *others):
+    for rate in stage if isinstance(stage, (list, tuple)) else [stage]:
+        x = layers.Dropout(rate)(x) if rate > 0 else x
+model = Model(inputs, x)
+"""
+    model = evaluate_entry(code, "program.py", "model", target="2").models[-1]
+    assert [call.layer.arg("rate").value for call in model.nodes] == [0.25, 0.5, 0.25, 0.5]
+    assert not any(call.optional for call in model.nodes)

@@ -265,8 +265,9 @@ def has_attribute(m: Evaluator, args: Args) -> Value:
 def in_order(m: Evaluator, args: Args) -> Value:
     items, complete = m.iterate(args.get(0, "iterable", ()))
     reverse = args.get(None, "reverse", False)
-    ranks = _ranks(m, args, items) if complete and isinstance(reverse, bool) else []
-    if len(ranks) < len(items):
+    known = complete and isinstance(reverse, bool)
+    ranks = _ranks(m, args, items) if known else []
+    if not known or len(ranks) < len(items):
         return List(items, open=True)
     return List(items[index] for index in sorted(range(len(items)), key=ranks.__getitem__, reverse=reverse is True))
 

@@ -18,10 +18,10 @@ from ..values.evaluator import Evaluator
 from ..values.kind import ABSENT, Opaque, Value, layer_of, of
 from ..values.lifted import assumed_like, bare
 from ..values.nodes import shape_tuple
-from ..values.plain import NUMBERS, computed
+from ..values.plain import NUMBERS, Sizes, computed
 from ..values.recording import is_tensor
 from ..values.registry import CONSTANTS, Handler, method, symbol
-from ..values.shaping import parts_of, shape_of, sizes_in, stacked
+from ..values.shaping import parts_of, shape_of, stacked
 from .builtins import ranged
 
 CONSTANTS.update({f"{module}.{name}": getattr(math, name) for module in ("math", "numpy") for name in ("pi", "e")})
@@ -33,7 +33,6 @@ MATH: dict[str, Callable[..., Any]] = {
 }
 _ARRAYS: dict[str, Handler] = {}
 """What functions make of numbers and arrays, by their name without the library's; ABSENT for nothing known."""
-MAX_POINTS = 10_000
 
 
 @symbol("math.*", "np.*", "tf.*", "keras.backend.*", "keras.ops.*", "keras.activations.*")
@@ -67,13 +66,17 @@ def _is_trained(value: Value) -> bool:
 
 
 def _has_tensor(value: Value) -> bool:
-    return is_tensor(value) or (isinstance(value, (List, tuple)) and any(map(is_tensor, value)))
+    return (
+        is_tensor(value)
+        or isinstance(value, Sizes)
+        or (isinstance(value, (List, tuple)) and any(map(is_tensor, value)))
+    )
 
 
 def _operation(m: Evaluator, args: Args) -> Value:
     last = args.callee.rpartition(".")[2]
     if last in ("int_shape", "shape"):
-        return shape_tuple(m.tensor(args.get(0, "x")))
+        return _sizes(m, args)
     if last == "is_keras_tensor":
         return True
     if last == "print" or args.callee.endswith(".debugging.assert_equal"):
@@ -88,6 +91,17 @@ def _operation(m: Evaluator, args: Args) -> Value:
     if isinstance(axis, (List, tuple)) and values and not is_tensor(values[0]):
         axis = values[0]  # tf.concat of the first TensorFlow had the axis first.
     return m.apply_op(kind, values, args.spot, axis=axis)
+
+
+def _sizes(m: Evaluator, args: Args) -> Value:
+    """The sizes of a tensor. Keras 2 makes a node of `tf.shape`: what is resized by it follows from the tensor, too."""
+    given = args.get(0, "input" if args.callee == "tf.shape" else "x")
+    sizes = shape_tuple(m.tensor(given))
+    if not (m.exact and m.program.keras == 2 and args.callee == "tf.shape" and isinstance(sizes, tuple)):
+        return sizes
+    made = Sizes(sizes)
+    made.source = m.apply_op("Shape", [given], args.spot, (len(sizes),))
+    return made
 
 
 def _shaped(m: Evaluator, kind: str, values: list[Value], args: Args) -> Value:
@@ -134,7 +148,9 @@ def _of_numbers(name: str, args: Args) -> Value:
     return assumed_like(args.positional, computed(MATH[name], *values))
 
 
-def _array(*names: str) -> Callable[[Handler], Handler]:
+def array(*names: str) -> Callable[[Handler], Handler]:
+    """The function is what these functions make of numbers and arrays; ABSENT where it makes nothing that is known."""
+
     def register(handler: Handler) -> Handler:
         _ARRAYS.update(dict.fromkeys(names, handler))
         return handler
@@ -142,29 +158,29 @@ def _array(*names: str) -> Callable[[Handler], Handler]:
     return register
 
 
-@_array("zeros", "ones", "empty", "full", "ndarray")
+@array("zeros", "ones", "empty", "full", "ndarray")
 def _new(m: Evaluator, args: Args) -> Value:
     return Array(array_shape(args.get(0, "shape")))
 
 
-@_array("random.rand", "random.randn")
+@array("random.rand", "random.randn")
 def _of_sizes(m: Evaluator, args: Args) -> Value:
     sizes = args.positional
     return Array(array_shape(tuple(sizes) if len(sizes) > 1 else sizes[0] if sizes else ABSENT))
 
 
-@_array("random.normal", "random.uniform", "random.randint")
+@array("random.normal", "random.uniform", "random.randint")
 def _distributed(m: Evaluator, args: Args) -> Value:
     size = args.get(0, "shape") if args.callee.startswith("tf.") else args.get(2, "size")
     return Array(array_shape(size))
 
 
-@_array("random.random", "random.standard_normal", "random.random_sample")
+@array("random.random", "random.standard_normal", "random.random_sample")
 def _drawn(m: Evaluator, args: Args) -> Value:
     return Array(array_shape(args.get(0, "shape" if args.callee.startswith("tf.") else "size")))
 
 
-@_array("array", "asarray")
+@array("array", "asarray")
 def _as_array(m: Evaluator, args: Args) -> Value:
     first = args.get(0, "x")
     if isinstance(first, (List, tuple)):
@@ -172,13 +188,13 @@ def _as_array(m: Evaluator, args: Args) -> Value:
     return _same(m, args)
 
 
-@_array(*"float32 float64 copy ascontiguousarray squeeze clip abs zeros_like ones_like".split())
+@array(*"float32 float64 copy ascontiguousarray squeeze clip abs zeros_like ones_like".split())
 def _same(m: Evaluator, args: Args) -> Value:
     first = args.get(0, "x")
     return first if isinstance(first, Array) else ABSENT
 
 
-@_array("expand_dims")
+@array("expand_dims")
 def _expanded(m: Evaluator, args: Args) -> Value:
     first = args.get(0, "x")
     if not isinstance(first, Array):
@@ -186,7 +202,7 @@ def _expanded(m: Evaluator, args: Args) -> Value:
     return Array((*first.shape, 1)) if first.shape is not None and args.get(1, "axis") == -1 else Array()
 
 
-@_array("repeat", "tile")
+@array("repeat", "tile")
 def _again(m: Evaluator, args: Args) -> Value:
     """The samples stay as many as they are where another axis is made longer."""
     first, axis = args.get(0, "a"), args.get(2, "axis")
@@ -201,44 +217,19 @@ def _again(m: Evaluator, args: Args) -> Value:
     return Array(tuple(sizes))
 
 
-@_array("linspace")
-def _linspace(m: Evaluator, args: Args) -> Value:
-    start, stop, count = args.get(0, "start"), args.get(1, "stop"), args.get(2, "num", 50)
-    if not (isinstance(start, (int, float)) and isinstance(stop, (int, float)) and isinstance(count, (int, float))):
-        return Array()
-    if not 0 < count < MAX_POINTS:
-        return Array()
-    return List(start + (stop - start) * i / max(count - 1, 1) for i in range(int(count)))
-
-
-@_array("split")
-def _split(m: Evaluator, args: Args) -> Value:
-    """`np.split(numbers, places)`: the list, cut in these places."""
-    numbers, places = args.get(0, "ary"), sizes_in(args.get(1, "indices_or_sections"))
-    if not isinstance(numbers, List) or numbers.open or places is None or None in places or args.get(2, "axis", 0) != 0:
-        return ABSENT
-    bounds = zip([None, *places], [*places, None], strict=True)
-    return List(List(numbers[start:stop]) for start, stop in bounds)
-
-
-@method(List, "tolist")
-def listed(m: Evaluator, numbers: List, args: Args) -> Value:
-    return numbers
-
-
-@_array("arange")
+@array("arange")
 def _arange(m: Evaluator, args: Args) -> Value:
     known = args.positional and all(isinstance(value, int) for value in args.positional)
     return ranged(m, args) if known else ABSENT
 
 
-@_array("reshape")
+@array("reshape")
 def _reshaped(m: Evaluator, args: Args) -> Value:
     first = args.get(0, "x")
     return reshape(m, first, args.rest(1)) if isinstance(first, Array) else ABSENT
 
 
-@_array("cast", "convert_to_tensor", "constant", "identity", "stop_gradient")
+@array("cast", "convert_to_tensor", "constant", "identity", "stop_gradient")
 def _passed_on(m: Evaluator, args: Args) -> Value:
     first = args.get(0, "x")
     return first if isinstance(first, (Array, Opaque)) else ABSENT

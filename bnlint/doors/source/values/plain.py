@@ -141,6 +141,33 @@ class Tuple(Ordered):
         return tuple(found) if isinstance(found, list) else found
 
 
+class Sizes(tuple["Value", ...]):
+    """What `tf.shape` gives: the sizes of a tensor, and the tensor of the graph that holds them."""
+
+    source: Tensor
+
+
+@adapts(Sizes)
+class SizesValue(Tuple):
+    """A tensor's sizes: who computes with them computes with a tensor."""
+
+    __slots__ = ()
+
+    def item(self, m: Evaluator, key: Value, spot: Spot) -> Value:
+        part = super().item(m, key, spot)
+        if not isinstance(key, slice) or not isinstance(part, tuple):
+            return part
+        made = Sizes(part)
+        made.source = m.apply_op("GetItem", [self.value.source], spot, (len(part),))
+        return made
+
+    def binary(self, m: Evaluator, op: Operator, right: Value) -> Value:
+        return ABSENT
+
+    def tensors(self, m: Evaluator) -> tuple[Tensor, ...]:
+        return (self.value.source,)
+
+
 @adapts(range)
 class Range(Ordered):
     """A range."""

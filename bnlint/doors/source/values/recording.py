@@ -16,7 +16,7 @@ from .code import Func, Instance
 from .data import Array, Dataset
 from .kind import ABSENT, Opaque, Value, of, parts
 from .lifted import Choice
-from .plain import is_comparable, is_small
+from .plain import Sizes, is_comparable, is_small
 
 MAX_ALTERNATIVES = 24
 """How many calls may have made a tensor, as branches decide."""
@@ -156,7 +156,9 @@ class Recorder(Branches):
         """Apply an operation to tensors: `x + y`, tf.nn.relu(x). `shape` is its output's where its row does not say."""
         layer = Layer(kind, spot, kind, context=self.context, op=True, held=True)
         layer.args = {name: to_arg(value, spot) for name, value in arguments.items() if value is not ABSENT}
-        given = [value for value in values if not (is_small(value) and is_comparable(value))]
+        given = [
+            value for value in values if isinstance(value, Sizes) or not (is_small(value) and is_comparable(value))
+        ]
         inputs = tuple(one for value in given for one in self.tensors(value))
         return self.record(layer, inputs, spot, NOT_GIVEN, ABSENT if shape is None else shape).output
 
