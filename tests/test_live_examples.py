@@ -33,8 +33,8 @@ LIVE_ONLY = {"broken-statistics", "train-inference-gap", "untouched-statistics"}
 
 OTHERWISE = {
     "pytorch-momentum 5": "a default that callers may change has been chosen in the built layer",
-    "redundant-bias 11": "that a bias was asked for is in the source only",
-    "redundant-bias 12": "that a network is only shown at work is in the source only",
+    "redundant-bias 13": "that a bias was asked for is in the source only",
+    "redundant-bias 14": "that a network is only shown at work is in the source only",
     "tiny-batch 9": "a default that callers may change has been chosen in the run",
     "tiny-batch 11": "a loop of its own trains it",
     "training-true-at-inference 3": "the call stands in an evaluation of its own",
