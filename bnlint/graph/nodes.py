@@ -1,6 +1,7 @@
 """The nodes of the graph. Doors make them; rules read them.
 
 Every value is known or an `Unknown`; what is known only as somebody's default says so (`Arg.certain`).
+`time`, of layers, calls, writes and events, is the moment at which the door put a node into the graph.
 """
 
 from __future__ import annotations
@@ -230,6 +231,8 @@ class Layer:
     wrapped: the layer inside TimeDistributed, Bidirectional, SpectralNormalization, …
     state: what its weights hold, for a batch normalization of a live or saved model.
     unmade: where the layer's class stands among layers, without the parentheses that make it one of them.
+    children: the layers that it holds as attributes. held: something keeps or uses it; False for one that is made in
+    a statement of its own. attribute: the name by which the layer or model that holds it knows it.
     escaped: the door could not follow everything that is done with the layer.
     """
 
@@ -267,7 +270,8 @@ class Call:
     `training` is the argument as given; NOT_GIVEN (known, None, no origin) where the call passes none. `positional` are
     the positional arguments behind the first, tensors among them as Unknown("tensor"). `parent` is the call of the
     project's own layer in whose `call` this one happens. `optional` is True where an unknown branch decides
-    whether the call happens at all.
+    whether the call happens at all. `time` does not always follow the lines: a Sequential's layers are called when
+    something first asks for its graph.
     """
 
     layer: Layer

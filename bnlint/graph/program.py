@@ -70,11 +70,15 @@ class Event:
 class Use:
     """A library symbol that the code imports, reads or calls, by its path as written, aliases resolved.
 
-    Only symbols are noted that a rule of the run watches. `guarded` is True inside try/except ImportError or
-    AttributeError, in branches on a version or hasattr, and where isinstance asks what it is. `context` is where the
-    use stands. `args` are the arguments where the use is a call, positional ones as "0", "1", …, "**" for unknown ones;
-    None where the symbol is only imported or read. A member of a library object is used by the path of its class:
+    Only symbols are noted that some rule of the run watches. The path begins with the package that the code imports:
+    "tensorflow.keras.utils.set_random_seed", "keras.utils.set_random_seed" and "tf_keras.utils.set_random_seed" are
+    three. The import or the reading of a name is a use, and each call of it is another one. `guarded` is True inside
+    try/except ImportError or AttributeError, in branches on a version or hasattr, and where isinstance asks what it is.
+    `context` is where the use stands. `args` are the arguments where the use is a call, positional ones as "0", "1", …,
+    "**" for unknown ones; None where the symbol is only imported or read. A member of a library object is used by the
+    path of its class:
     "tf.train.AdamOptimizer.minimize", "keras.layers.Layer.updates".
+    `time` is that of the node made last before the use, so a node with `node.time <= use.time` came first.
     """
 
     path: str

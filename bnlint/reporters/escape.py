@@ -1,4 +1,7 @@
-"""What may come from a linted file, made harmless for where it is written."""
+"""What may come from a linted file, made harmless for where it is written.
+
+`printable` for a line that somebody reads, `well_formed` for a value in JSON or a path; a format's own signs besides.
+"""
 
 from __future__ import annotations
 

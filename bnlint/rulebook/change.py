@@ -1,7 +1,7 @@
 """What a rule proposes to change: steps on nodes of the graph, and what is claimed of them.
 
 A rule says it in terms of the graph; `bnlint.fixes` carries it out on the source, and tries it out on the reference
-runtime or in the table of modes.
+runtime or in the table of modes. It finds the code that a step is about by its `origin`, `call` or `after`.
 """
 
 from __future__ import annotations
@@ -232,8 +232,9 @@ Step = (
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """The claim that a neighbourhood computes something: compared with what the steps make of it, in both modes.
+    """The claim that some calls compute what they did: compared with what the steps make of them, in both modes.
 
+    Not `bnlint.graph.Function`, which is a function as a value. A flag that the steps set is for `Modes` to claim.
     `calls` are the layers' calls along the data, the first one's inputs being drawn at random.
     """
 
@@ -242,7 +243,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Modes:
-    """The claim that a batch normalization runs in other modes after the change than before."""
+    """The claim that a batch normalization runs as in `before`, and as in `after` when the change is made."""
 
     before: Situation
     after: Situation

@@ -42,7 +42,10 @@ _VALUES: dict[str, tuple[object, ...]] = {
 
 
 def contradiction(change: Change, after: Situation) -> str:
-    """Which flag the steps set other than the claim says; "" where they agree."""
+    """Which flag the steps set other than the claim says; "" where they agree.
+
+    A step of a kind that is not named here is taken to set none.
+    """
     for step in change.steps:
         if isinstance(step, SetArgument) and step.name in ("training", "trainable"):
             name, value = step.name, step.value

@@ -37,7 +37,8 @@ class Member:
 class Neighbourhood:
     """Calls of the graph, in the order of the data; `apply` changes them, `network` gives them as plain values.
 
-    assumed: what was not known. unseen: changed arguments that play no part in a trial. outside: the tensors that come
+    assumed: what was not known. unseen: changed arguments that play no part in a trial; a change with some is not safe.
+    outside: the tensors that come
     in.
     """
 
