@@ -33,6 +33,7 @@ from bnlint.doors.source.values import bound as bound
 from bnlint.doors.source.values import branches as branches
 from bnlint.doors.source.values import containers as containers
 from bnlint.doors.source.values import journal as journal
+from bnlint.doors.source.values import plain as plain
 from bnlint.doors.source.values import registry as registry
 from bnlint.doors.source.values.about import Both, Compare, Contains, Either, Not, Truth
 from bnlint.doors.source.values.bound import Partial, Symbol

@@ -25,6 +25,7 @@ from kit.abstract import (
     journal,
     loops,
     parameters,
+    plain,
     registry,
     statements,
     targets,
@@ -198,10 +199,13 @@ def range_never_counts_down(patch: MonkeyPatch) -> None:
 
 
 def star_takes_one(patch: MonkeyPatch) -> None:
-    spread = containers.spread
-    patch.setattr(
-        containers, "spread", lambda *given: [List(one[:1]) if isinstance(one, List) else one for one in spread(*given)]
-    )
+    spread = plain.spread
+
+    def short(*given: Any) -> list[Any]:
+        return [List(one[:1]) if isinstance(one, List) else one for one in spread(*given)]
+
+    for module in (plain, containers):  # Of tuples, and of lists.
+        patch.setattr(module, "spread", short)
 
 
 def comparison_looks_at_its_first_part_only(patch: MonkeyPatch) -> None:
