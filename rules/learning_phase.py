@@ -29,7 +29,7 @@ def check(program: Program, options: Options) -> Iterator[Problem]:
             trained = [event.time for event in program.events if event.kind in ("fit", "train_on_batch", "tape")]
             # A phase of 0 where nothing is trained any more is only another way to say what happens anyway.
             means_inference = bool(trained) or (value is not None and value.value == 0)
-            over = means_inference and all(time < use.time for time in trained)
+            over = means_inference and all(time <= use.time for time in trained)  # A use takes no time of its own.
             yield Problem(use.origin, said, Severity.ADVICE if over else harm)
         elif program.keras >= 3 and use.args is None:
             if use.path.startswith(_COPY):

@@ -302,3 +302,11 @@ def test_fit():
         found = check_source(text, "model.py", select=["tiny-batch"], config={}).findings
         assert found == []
         assert len(check_source(text.replace(f"({base})", ""), "model.py", select=["tiny-batch"], config={})) == 1
+
+
+@pytest.mark.parametrize("between", ["", "keras.layers.Dense(1)\n"])
+def test_a_phase_that_is_set_right_behind_a_fit_is_behind_it(between: str) -> None:
+    text = "import keras\n\nmodel = keras.Sequential([keras.Input((3,)), keras.layers.BatchNormalization()])\n"
+    text += f"model.compile('sgd', 'mse')\nmodel.fit(x, y)\n{between}keras.backend.set_learning_phase(0)\n"
+    (finding,) = check_source(text, target="2", select=["learning-phase"], config={}).findings
+    assert str(finding.severity) == "advice"
