@@ -30,7 +30,7 @@ NOT_COMPARED: dict[str, dict[str, dict[int, str]]] = {
         "misplaced-argument": {1: "ValueError", 3: "IndexError", 5: "TypeError", 6: "", 7: "ValueError", 9: "", 12: ""},
         "mixed-placement": {5: "ValueError", 10: "ValueError"},
         "pytorch-momentum": {7: "", 10: ""},
-        "redundant-bias": {10: "", 14: ""},
+        "redundant-bias": {12: "", 16: ""},
         "removed-api": {
             1: "ModuleNotFoundError",
             3: "ValueError",
@@ -86,7 +86,7 @@ NOT_COMPARED: dict[str, dict[str, dict[int, str]]] = {
         "misplaced-argument": {1: "TypeError", 3: "ValueError", 5: "TypeError", 6: "", 7: "TypeError", 9: "", 12: ""},
         "missing-update-ops": {3: "", 4: ""},
         "pytorch-momentum": {7: "", 10: ""},
-        "redundant-bias": {10: "", 14: ""},
+        "redundant-bias": {12: "", 16: ""},
         "removed-api": {1: "ModuleNotFoundError", 5: "TypeError", 6: "", 8: "", 14: "", 15: "", 17: ""},
         "repeated-batchnorm": {9: "", 10: ""},
         "shared-batchnorm": {14: "TypeError"},
