@@ -334,6 +334,17 @@ FAMILIES: dict[str, Callable[[int], str]] = {
     "lookups in a text": lambda n: (
         MODEL + "x = 'ab' * 9000\n" + "y = 'aab' in x\nz = x.find('aab')\nw = x.split('a')\n" * n
     ),
+    "rows of numbers": lambda n: (
+        MODEL + "import numpy as np\n" + "x = np.linspace(0, 1, 9999) * 2 + np.linspace(0, 1, 9)\n" * n
+    ),
+    "searches in a text": lambda n: (
+        MODEL + f"import re\nt = '{'a' * 100}'\n" + "x = re.findall('a*a*a*b', t)\ny = re.sub('a?b', '', t)\n" * n
+    ),
+    "products": lambda n: (
+        MODEL
+        + "import itertools\n"
+        + "x = list(itertools.product(range(70), repeat=2))\ny = list(itertools.permutations(range(10), 3))\n" * n
+    ),
     "slices": lambda n: MODEL + "x = list(range(4000))\n" + "y = x[::-1][1:-1]\n" * n,
     "subscripts": lambda n: MODEL + "d = {'a': {}}\n" + "d['a']['b'] = d['a']\nx = d['a']['b']['b']['b']\n" * n,
     "numbers": lambda n: MODEL + "data = [" + "1, " * n + "]\n",

@@ -310,3 +310,37 @@ def test_a_phase_that_is_set_right_behind_a_fit_is_behind_it(between: str) -> No
     text += f"model.compile('sgd', 'mse')\nmodel.fit(x, y)\n{between}keras.backend.set_learning_phase(0)\n"
     (finding,) = check_source(text, target="2", select=["learning-phase"], config={}).findings
     assert str(finding.severity) == "advice"
+
+
+BROKEN = {
+    "no version": ("requirements.txt", "tensorflow===2.foo\n"),
+    "a long number": ("requirements.txt", f"tensorflow=={'1' * 5000}\n"),
+    "many bounds": ("requirements.txt", f"tensorflow{','.join(['>=1.0'] * 100_000)}\n"),
+    "itself and a device": ("requirements.txt", "-r requirements.txt\n-r /dev/zero\ntensorflow\n"),
+    "deep code": ("setup.py", f"'tensorflow'\nx = {'-' * 100_000}1\n"),
+    "no escape": ("setup.py", "'tensorflow \\d'\n"),
+    "deep TOML": ("pyproject.toml", f"tensorflow = {'[' * 100_000}\n"),
+    "a list for a table": ("pyproject.toml", "project = ['tensorflow']\n"),
+    "deep JSON": ("Pipfile.lock", f"{'[' * 100_000}'tensorflow'"),
+    "no text": ("environment.yml", "- tensorflow=\0\udcff..3\n"),
+    "a reference to nothing": ("setup.cfg", "[options]\ninstall_requires = %(x)s tensorflow\n"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+@pytest.mark.filterwarnings("error")
+def test_requirements_that_are_broken_say_nothing(case: str, tmp_path: Path) -> None:
+    name, text = BROKEN[case]
+    (tmp_path / name).write_bytes(text.encode("utf-8", "surrogateescape"))
+    (tmp_path / "model.py").write_text("import keras\nkeras.layers.BatchNormalization()\n", encoding="utf-8")
+    report = check_paths([str(tmp_path / "model.py")], config={}, jobs=1)
+    assert [finding.rule for finding in report] == ["discarded-batchnorm"] and report.failures == []
+
+
+@pytest.mark.parametrize("wanted", ["tensorflow===2.foo", f"tensorflow=={'1' * 5000}", "tensorflow@https://x/y"])
+def test_what_a_notebook_installs_may_be_broken(wanted: str, tmp_path: Path) -> None:
+    path = notebook(
+        tmp_path, (f"!pip install {wanted}\n", []), ("import keras\nkeras.layers.BatchNormalization()\n", [])
+    )
+    report = check_paths([str(path)], config={}, jobs=1)
+    assert [finding.rule for finding in report] == ["discarded-batchnorm"] and report.failures == []

@@ -84,10 +84,21 @@ def check_text(text: str) -> Checked:
     """Look a text through; Refused if it does not parse, or is too deep or too large for LibCST."""
     if len(text) > LONG:
         _weigh(text)
+    tree = tree_of(text)
+    found, spread, bracketed = _names(tree)
+    if bracketed:
+        _check_brackets(text, bracketed)
+    if len(text) <= LONG and (spread > SPREAD or text.count("(") > PARENTHESES):
+        _weigh(text)
+    return Checked(found, tuple(_functions(tree.body)))
+
+
+def tree_of(text: str) -> ast.Module:
+    """A text's tree, without Python's warnings of it; Refused if it does not parse, or is too deep."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(text)
+            return ast.parse(text)
     except SyntaxError as error:
         if error.msg and "nested" in error.msg:
             raise Refused("too deeply nested", error.lineno, "limit") from None
@@ -98,12 +109,6 @@ def check_text(text: str) -> Checked:
         raise Refused("too deeply nested", kind="limit") from None
     except ValueError as error:
         raise Refused(f"does not parse: {error}", kind="syntax") from None
-    found, spread, bracketed = _names(tree)
-    if bracketed:
-        _check_brackets(text, bracketed)
-    if len(text) <= LONG and (spread > SPREAD or text.count("(") > PARENTHESES):
-        _weigh(text)
-    return Checked(found, tuple(_functions(tree.body)))
 
 
 def _functions(statements: list[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

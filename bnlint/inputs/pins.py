@@ -12,10 +12,13 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from . import disk
+from .gate import Refused, tree_of
 
 _LONGEST = 1_000_000
 _DEEPEST = 8
 """So many folders above a file are looked into, up to that of the repository."""
+_LONG = 500
+"""No requirement is longer: each of its bounds is asked of some hundred releases."""
 _INCLUDED = 3
 """Requirements that include others include no more in these."""
 _NAME = re.compile(r"(?:tensorflow(?:[-_](?:cpu|gpu|macos|intel|rocm))?|keras)(?![-_.\w])", re.IGNORECASE)
@@ -83,7 +86,7 @@ def _files(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, list[Pin]]]:
             if _NAME.search(text) or (text and read is _lines):  # Those may include others.
                 try:
                     yield path, list(read(text, path))
-                except (ValueError, SyntaxError, RecursionError, AttributeError, TypeError):
+                except (Refused, ValueError, RecursionError, AttributeError, TypeError):
                     continue  # It is no such file, or broken: it says nothing.
 
 
@@ -99,18 +102,18 @@ def _text(path: pathlib.Path) -> str:
 
 def _pin(text: str, apart: bool = False) -> Iterator[Pin]:
     """A requirement, where it is one of TensorFlow or Keras."""
-    from packaging.requirements import InvalidRequirement, Requirement
-
     text = text.strip()
-    if not _NAME.match(text):
+    if not _NAME.match(text) or len(text) > _LONG:
         return
+    from packaging.requirements import Requirement
+
     try:
         wanted = Requirement(text)
-    except InvalidRequirement:
+        name = "keras" if wanted.name.lower() == "keras" else "tensorflow"
+        majors = _majors(name, str(wanted.specifier))
+    except ValueError:  # It is no requirement, or has a version that is none, as `===` may.
         return
-    name = "keras" if wanted.name.lower() == "keras" else "tensorflow"
-    shown = f"{wanted.name}{wanted.specifier}"
-    yield Pin(shown, _majors(name, str(wanted.specifier)), apart or wanted.marker is not None)
+    yield Pin(f"{wanted.name}{wanted.specifier}", majors, apart or wanted.marker is not None)
 
 
 @lru_cache(maxsize=256)
@@ -231,7 +234,7 @@ def _setup_cfg(text: str, path: pathlib.Path) -> Iterator[Pin]:
 
 def _setup_py(text: str, path: pathlib.Path) -> Iterator[Pin]:
     """Each string that is a requirement; those of extras and tests hold apart."""
-    stack: list[tuple[ast.AST, bool]] = [(ast.parse(text), False)]
+    stack: list[tuple[ast.AST, bool]] = [(tree_of(text), False)]
     while stack:
         node, apart = stack.pop()
         if isinstance(node, ast.Constant) and isinstance(node.value, str):

@@ -53,6 +53,11 @@ def guarded(step: str, path: str, act: Callable[[], FileOutcome]) -> FileOutcome
         return outcome
 
 
+def file_of(name: str) -> Path | None:
+    """The file that a text is said to stand in; None for a name in angle brackets."""
+    return None if name.startswith("<") else Path(os.path.abspath(name))
+
+
 def _no_text(problem: Problem) -> str:
     """The fixes of a model, in which there is no text to change."""
     return ""

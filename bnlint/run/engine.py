@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..findings import Failure
 from ..inputs import files, suppressions
 from ..inputs.suffixes import CODE, MODELS
-from .checker import Checker, FileOutcome, guarded
+from .checker import Checker, FileOutcome, file_of, guarded
 from .merging import merge
 from .plan import Plan
 from .result import Result
@@ -76,8 +76,7 @@ def _checked(text: str, filename: str, named: bool, plan: Plan) -> FileOutcome:
             code = code_of(filename, text)
         except Refused as refusal:
             return FileOutcome(failures=[refusal.failure(filename)])
-        file = None if filename.startswith("<") else Path(os.path.abspath(filename))
-        return Checker(plan).read(filename, code, named, file)
+        return Checker(plan).read(filename, code, named, file_of(filename))
 
     return guarded("reading the text", filename, check)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from pathlib import Path
 
 from ..fault import Fault
 from ..findings import Edit, Failure, Finding, Place
@@ -18,7 +16,7 @@ from ..fixes.edit.write import Changed, rewrite
 from ..inputs import disk, suppressions
 from ..inputs.gate import Refused, names_batchnorm
 from ..inputs.reading import encoding_of, read_code
-from .checker import Checker, FileOutcome
+from .checker import Checker, file_of
 from .merging import merge
 from .plan import Plan
 from .result import FixedFile, Result
@@ -86,11 +84,7 @@ class Fixer:
 
     def _found(self, path: str, data: bytes) -> tuple[list[Finding], set[str]]:
         """The findings of a file with this content that stand, and what is said of bnlint's own faults."""
-        code = read_code(path, data)
-        outcome = FileOutcome()
-        if code.named or not names_batchnorm(data):  # Else it only looks as if it did: in prose, or a broken cell.
-            file = None if path.startswith("<") else Path(os.path.abspath(path))
-            outcome = self._check.check(code, path, file)
+        outcome = self._check.read(path, read_code(path, data), names_batchnorm(data), file_of(path))
         report = Result()
         merge(report, [outcome], self._plan, {path: lambda: suppressions.of_bytes(path, data)})
         return report.findings, {failure.message for failure in report.failures if failure.kind == "bnlint"}

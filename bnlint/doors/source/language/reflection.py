@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -99,7 +100,9 @@ def _eval(m: Evaluator, args: Args, frame: Frame) -> Value:
 
 def _literal(text: str) -> Value:
     try:
-        return _value(ast.literal_eval(text.strip()))
+        with warnings.catch_warnings():  # Of escapes that there are not.
+            warnings.simplefilter("ignore")
+            return _value(ast.literal_eval(text.strip()))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return Opaque("eval", "eval")
 

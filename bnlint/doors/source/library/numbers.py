@@ -16,7 +16,8 @@ from ..values.registry import method
 from ..values.shaping import sizes_in
 from .functions import array
 
-MAX_POINTS = 10_000
+MAX_POINTS = 256
+"""Of longer rows only the length is known: no network has a rate for each of so many layers."""
 
 
 class Numbers(List):
@@ -59,8 +60,8 @@ def linspace(m: Evaluator, args: Args) -> Value:
     start, stop, count = args.get(0, "start"), args.get(1, "stop"), args.get(2, "num", 50)
     if not (isinstance(start, (int, float)) and isinstance(stop, (int, float)) and isinstance(count, (int, float))):
         return Array()
-    if not 0 < count < MAX_POINTS:
-        return Array()
+    if not 0 < count <= MAX_POINTS:
+        return Array((int(count),)) if count > 0 else Array()
     return Numbers(start + (stop - start) * i / max(count - 1, 1) for i in range(int(count)))
 
 

@@ -18,8 +18,8 @@ from ..values.registry import method, symbol
 MAX_PATTERN, MAX_SUBJECT = 60, 200
 _REPEATS = re.compile(r"[*+{]|(?<![(*+?}])\?")
 """What repeats the part before it an unknown number of times."""
-MAX_REPEATS = 3
-"""Each is tried at each place of the subject: 200 to the third power are a few million steps."""
+MAX_TRIED = 1_000_000
+"""A search begins at each place of the subject, and each repeat may end at each: so many take a few milliseconds."""
 _NESTED = re.compile(r"\)[*+{?]|\\\d|\(\?(?!:|P<)")
 """A repeated group, a reference to one, a look around: these may take time beyond that."""
 
@@ -39,7 +39,8 @@ class Match(WithMethods):
 
 def _is_quick(pattern: str, subject: str) -> bool:
     short = len(pattern) <= MAX_PATTERN and len(subject) <= MAX_SUBJECT
-    return short and len(_REPEATS.findall(pattern)) <= MAX_REPEATS and not _NESTED.search(pattern)
+    tried = len(subject) ** (1 + len(_REPEATS.findall(pattern)))
+    return short and tried <= MAX_TRIED and not _NESTED.search(pattern)
 
 
 def _made(found: Any) -> Value:
